@@ -1,0 +1,35 @@
+-- The four roles of a deployment, made once by a database administrator in the empty database `bulkhead`:
+--   psql -v owner_password=… -v provisioner_password=… -v web_password=… -v worker_password=… -f roles.sql
+--
+-- owner        runs `manage.py migrate`: DDL of the registry, and administration as code
+-- provisioner  makes tenants: schema, login role, key; owns every tenant's schema
+-- web, worker  serve customers; what they may touch is declared in tenants/registry/grants.py
+\set ON_ERROR_STOP on
+BEGIN;
+
+CREATE ROLE bulkhead_owner       LOGIN NOINHERIT PASSWORD :'owner_password';
+CREATE ROLE bulkhead_provisioner LOGIN CREATEROLE PASSWORD :'provisioner_password';
+CREATE ROLE bulkhead_web         LOGIN PASSWORD :'web_password';
+CREATE ROLE bulkhead_worker      LOGIN PASSWORD :'worker_password';
+-- Operations create tenants while migrating: the owner may act as the provisioner, never the other way round.
+GRANT bulkhead_provisioner TO bulkhead_owner WITH INHERIT FALSE, SET TRUE;
+
+-- CVE-2018-1058: nobody creates anything in public, and nobody makes temporary tables that could shadow ours.
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+REVOKE TEMPORARY ON DATABASE bulkhead FROM PUBLIC;
+-- CONNECT stays with PUBLIC: one grant for each of thousands of tenants would swell pg_database's row;
+-- a tenant's role still needs its password, and finds nothing but its own schema.
+GRANT CREATE ON DATABASE bulkhead TO bulkhead_provisioner;
+
+CREATE SCHEMA registry AUTHORIZATION bulkhead_owner;
+GRANT USAGE ON SCHEMA registry TO bulkhead_provisioner, bulkhead_web, bulkhead_worker;
+ALTER ROLE bulkhead_owner       SET search_path = registry;
+ALTER ROLE bulkhead_provisioner SET search_path = registry;
+ALTER ROLE bulkhead_web         SET search_path = registry;
+ALTER ROLE bulkhead_worker      SET search_path = registry;
+
+-- Functions made later are nobody's to call unless granted.
+ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_owner       REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_provisioner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
+COMMIT;

@@ -1,0 +1,71 @@
+"""Typed readers of the process environment that fail loudly and never show a value."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+
+
+def text(name: str, default: str | None = None) -> str:
+    """Return the variable, or `default`; a variable with neither is an error."""
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} must be set.")
+    return value
+
+
+def secret(name: str, default: str | None = None) -> str:
+    """Return NAME, or the content of the file that NAME_FILE points to."""
+    path = os.environ.get(f"{name}_FILE")
+    if path is None:
+        return text(name, default)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE can't be read: {error.strerror}.") from None
+
+
+def key(name: str) -> bytes:
+    """Return a base64 secret of at least 32 bytes."""
+    try:
+        value = base64.b64decode(secret(name), validate=True)
+    except (binascii.Error, ValueError):
+        raise ImproperlyConfigured(f"{name} must be base64.") from None
+    if len(value) < 32:  # noqa: PLR2004 - 256 bits
+        raise ImproperlyConfigured(f"{name} must hold at least 32 bytes, base64.")
+    return value
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = os.environ.get(name, "1" if default else "0").lower()
+    if value not in {"0", "1", "true", "false"}:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0.")
+    return value in {"1", "true"}
+
+
+def integer(name: str, default: int, *, minimum: int = 0) -> int:
+    try:
+        value = int(os.environ.get(name, default))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number.") from None
+    if value < minimum:
+        raise ImproperlyConfigured(f"{name} must be at least {minimum}.")
+    return value
+
+
+def listing(name: str) -> list[str]:
+    """Return the comma-separated items, without blanks."""
+    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def database(name: str) -> dict[str, str]:
+    """Return libpq's own reading of a connection URL (host, port, dbname, user, password, sslmode …)."""
+    try:
+        return {part: str(value) for part, value in conninfo_to_dict(secret(name)).items() if value is not None}
+    except Exception:  # noqa: BLE001 - whatever libpq says would quote the password
+        raise ImproperlyConfigured(f"{name} is no PostgreSQL connection URL.") from None

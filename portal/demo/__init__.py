@@ -1,0 +1,1 @@
+"""Everything `make demo` starts: servers, processes, and what ties their lives together."""

@@ -1,0 +1,178 @@
+"""A stack of servers in one directory, and the environment that each process of the portal needs to use it.
+
+    with Stack(directory) as stack:
+        subprocess.run([…], env={**os.environ, **stack.environment("web")})
+
+Demo, tests, smoke and benchmarks share it; production has servers of its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal, Self
+
+from portal.demo import postgres, valkey
+from portal.demo.children import Child
+from portal.demo.credentials import Credentials
+from portal.demo.errors import DemoError
+from portal.demo.ports import LOOPBACK, remembered
+
+Process = Literal["web", "worker", "beat", "provisioner", "owner"]
+DATABASE_ROLES: Mapping[Process, str] = {"beat": "worker"}
+FAMILIAR_PORTS: Mapping[str, int | None] = {"web": 8000, "identity": 8001, "postgresql": 8432, "valkey": 8379}
+ANY_PORTS: Mapping[str, int | None] = dict.fromkeys(FAMILIAR_PORTS)
+
+
+class Stack:
+    """PostgreSQL and Valkey in `directory`, made on the first start and kept by later ones.
+
+    Starting raises DemoError when the directory is in use or a server can't run. `durable=False` skips fsync.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        mode: Literal["demo", "test"] = "demo",
+        ports: Mapping[str, int | None] = ANY_PORTS,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.directory = directory.resolve()
+        self._mode, self._wishes, self._durable, self._settings = mode, ports, durable, dict(settings or {})
+        self._lock: IO[str] | None = None
+        self._servers: list[Child] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._claim()
+        self.credentials = Credentials.of(self.directory / "secrets.json")
+        self.ports = remembered(self.directory / "ports.json", self._wishes)
+        cache = valkey.child(self.directory, self.ports["valkey"], self.credentials.valkey)
+        self._begin(cache)  # Valkey comes up while initdb works
+        self._start_postgres()
+        wait_for(cache, lambda: valkey.is_ready(self.ports["valkey"], self.credentials.valkey))
+        self._make_platform_key()
+
+    def stop(self) -> None:
+        """Stop what runs, the last started first, and let go of the directory."""
+        while self._servers:
+            self._servers.pop().stop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['web']}"
+
+    @property
+    def identity_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['identity']}"
+
+    @property
+    def servers(self) -> list[Child]:
+        return list(self._servers)
+
+    def database_url(self, process: Process) -> str:
+        role = DATABASE_ROLES.get(process, process)
+        password = getattr(self.credentials, role)
+        return f"postgresql://bulkhead_{role}:{password}@{LOOPBACK}:{self.ports['postgresql']}/bulkhead"
+
+    def administrator(self) -> dict[str, str]:
+        """Return libpq's parts for the cluster's superuser: dumps and fault tests use it, the portal never."""
+        return {
+            "host": LOOPBACK,
+            "port": str(self.ports["postgresql"]),
+            "user": "postgres",
+            "password": self.credentials.administrator,
+        }
+
+    def environment(self, process: Process) -> dict[str, str]:
+        """Return the portal's variables for one process; put them over `os.environ`."""
+        return {
+            "BULKHEAD_MODE": self._mode,
+            "BULKHEAD_BASE_URL": self.base_url,
+            "BULKHEAD_SANDBOX_PROVIDER_URL": self.identity_url,
+            "BULKHEAD_SECRET_KEY": self.credentials.secret_key,
+            "BULKHEAD_SESSION_SECRET": self.credentials.session_secret,
+            "BULKHEAD_TOKEN_SECRET": self.credentials.token_secret,
+            "BULKHEAD_DATABASE_SECRET": self.credentials.database_secret,
+            "BULKHEAD_KEY_SERVICE": f"local:{self._platform_key}",
+            "DATABASE_URL": self.database_url(process),
+            "REDIS_URL": f"redis://:{self.credentials.valkey}@{LOOPBACK}:{self.ports['valkey']}/0",
+            "DJANGO_SETTINGS_MODULE": "tests.settings" if self._mode == "test" else "portal.settings",
+            **self._settings,
+        }
+
+    @property
+    def _platform_key(self) -> Path:
+        return self.directory / "platform.key"
+
+    def _claim(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = (self.directory / "lock").open("a+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            owner = self._lock.read().strip() or "unknown"
+            self._lock.close()
+            self._lock = None
+            raise DemoError(f"It already runs from this directory (process {owner}). Stop that one first.") from None
+        self._lock.truncate(0)
+        self._lock.write(f"{os.getpid()}\n")
+        self._lock.flush()
+
+    def _begin(self, server: Child) -> None:
+        self._servers.append(server)
+        server.start()
+
+    def _start_postgres(self) -> None:
+        fresh = not postgres.data_of(self.directory).exists()
+        if fresh:
+            postgres.initialize(self.directory, self.credentials.administrator, durable=self._durable)
+        database = postgres.child(self.directory, self.ports["postgresql"], durable=self._durable)
+        database.end_leftover()
+        postgres.forget_crash(self.directory)
+        self._begin(database)
+        wait_for(database, lambda: postgres.is_ready(self.directory))
+        marker = self.directory / "database-made"
+        if not marker.exists():
+            postgres.create_database(self.administrator(), self.credentials)
+            marker.touch()
+
+    def _make_platform_key(self) -> None:
+        if not self._platform_key.exists():
+            try:
+                from secrets_vault import LocalKeyService
+            except ImportError:
+                return
+            LocalKeyService.create(self._platform_key)
+
+
+def wait_for(child: Child, ready: Callable[[], bool], *, seconds: float = 30.0) -> None:
+    """Wait until `ready`; raises DemoError with the end of the child's log when it dies or takes too long."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if not child.running or time.monotonic() > deadline:
+            trouble = "takes too long to start" if child.running else "ended at once"
+            raise DemoError(f"{child.name} {trouble}. The end of {child.log}:\n{child.last_words()}")
+        time.sleep(0.02)

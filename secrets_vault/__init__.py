@@ -1,0 +1,53 @@
+"""Bytes and keys. This page is the whole public surface; the other modules are private to the package.
+
+    platform key (in a key service) → tenant key (Keyring) → item key (one for each plaintext) → bytes
+
+>>> keyring, row = Keyring.create(service, tenant)          # keep the row; Keyring.open(service, tenant, rows) reads it
+>>> place = Place(tenant, "parameters.value", item, version=1)
+>>> open_sealed(keyring, place, seal(keyring, place, b"value"))
+b'value'
+"""
+
+from secrets_vault import hashchain
+from secrets_vault.binding import Place
+from secrets_vault.blob import BlobHeader
+from secrets_vault.derivation import derive
+from secrets_vault.envelope import describe, open_sealed, rewrap, seal
+from secrets_vault.errors import (
+    BadCiphertext,
+    BadKey,
+    BrokenChain,
+    KeyServiceDenied,
+    KeyServiceUnavailable,
+    UnknownKeyVersion,
+    VaultError,
+)
+from secrets_vault.keyring import Keyring, WrappedKey
+from secrets_vault.keyservice import KeyService, LocalKeyService, open_key_service
+from secrets_vault.sealing import new_sealing_key, open_from, seal_to
+
+__all__ = [
+    "BadCiphertext",
+    "BadKey",
+    "BlobHeader",
+    "BrokenChain",
+    "KeyService",
+    "KeyServiceDenied",
+    "KeyServiceUnavailable",
+    "Keyring",
+    "LocalKeyService",
+    "Place",
+    "UnknownKeyVersion",
+    "VaultError",
+    "WrappedKey",
+    "derive",
+    "describe",
+    "hashchain",
+    "new_sealing_key",
+    "open_from",
+    "open_key_service",
+    "open_sealed",
+    "rewrap",
+    "seal",
+    "seal_to",
+]

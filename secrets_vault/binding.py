@@ -1,0 +1,54 @@
+"""Associated data: where a ciphertext belongs, as bytes that can be read in one way only.
+
+Each field is preceded by its length as 8-byte big-endian, so ("ab", "c") and ("a", "bc") never encode alike, however
+many fields there are. The first field is always a label that says which layer the bytes belong to, so that associated
+data made for one layer is never valid at another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+_MAXIMUM_VERSION = 2**63 - 1  # PostgreSQL's bigint
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a secret lives: `purpose` names table and column, `item` the row, `version` the value's version in the row.
+
+    A blob sealed at one place opens at no other. `tenant` and `item` compare alike as UUID and as its canonical text.
+    Raises ValueError for an empty field or a version below 0.
+    """
+
+    tenant: UUID | str
+    purpose: str
+    item: UUID | str
+    version: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tenant", str(self.tenant))
+        object.__setattr__(self, "item", str(self.item))
+        if not (self.tenant and self.purpose and self.item):
+            raise ValueError("a place names its tenant, its purpose and its item")
+        if not 0 <= self.version <= _MAXIMUM_VERSION:
+            raise ValueError("a place's version counts from 0 to 2**63 - 1")
+
+    def fields(self) -> tuple[bytes, bytes, bytes, bytes]:
+        return (
+            str(self.tenant).encode(),
+            self.purpose.encode(),
+            str(self.item).encode(),
+            self.version.to_bytes(8, "big"),
+        )
+
+
+def encode(*fields: bytes) -> bytes:
+    """Length-prefix and join: injective over lists of fields."""
+    return b"".join([len(field).to_bytes(8, "big") + field for field in fields])
+
+
+def encode_context(context: Mapping[str, str]) -> bytes:
+    """A key service's or a recipient's context: names and values in the order of the names."""
+    if not isinstance(context, Mapping):
+        raise TypeError("a context maps names to values, both text")
+    return encode(*(part.encode() for pair in sorted(context.items()) for part in pair))

@@ -1,0 +1,147 @@
+"""A tenant's keys: versioned, immutable, unwrapped by a key service. The newest encrypts, the older still open.
+
+A change returns a copy. Version numbers count from 1 and are never used twice, retired ones included.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Self
+from uuid import UUID
+
+from secrets_vault import aead
+from secrets_vault.binding import encode
+from secrets_vault.derivation import expand
+from secrets_vault.errors import BadCiphertext, KeyServiceDenied, UnknownKeyVersion
+from secrets_vault.keyservice.interface import KeyService
+from secrets_vault.opaque import Opaque, Secret
+
+_ID_LABEL: Final = b"bulkhead tenant key id 1"
+_ID_BYTES: Final = 16
+_MAXIMUM_VERSION: Final = 2**32 - 1
+
+
+class TenantKey(Opaque):
+    """One version of a tenant's key. It wraps item keys and does nothing else."""
+
+    __slots__ = ("_key", "id", "version")
+
+    def __init__(self, tenant: str, version: int, material: Secret) -> None:
+        if not 1 <= version <= _MAXIMUM_VERSION:
+            raise ValueError("key versions count from 1 to 2**32 - 1")
+        if len(material.reveal()) != aead.KEY_BYTES:
+            raise BadCiphertext
+        self.version = version
+        # Derived from the key: another key under the same tenant and version has another id and is told apart at once.
+        self.id = expand(material.reveal(), encode(_ID_LABEL, tenant.encode(), version.to_bytes(4, "big")), _ID_BYTES)
+        self._key = aead.Key(material.reveal())
+
+    def __repr__(self) -> str:
+        return f"<TenantKey version {self.version}>"
+
+    def wrap(self, item_key: Secret, associated: bytes) -> tuple[bytes, bytes]:
+        """Nonce and wrapped key."""
+        return self._key.encrypt(item_key.reveal(), associated)
+
+    def unwrap(self, nonce: bytes, wrapped: bytes, associated: bytes) -> Secret:
+        """The item key, or BadCiphertext."""
+        return Secret(self._key.decrypt(nonce, wrapped, associated))
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """One version of a tenant's key as the registry keeps it: wrapped by the key service, of no use without it."""
+
+    version: int
+    key_service_id: str
+    wrapped: bytes = field(repr=False)
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Keyring(Opaque):
+    """The live keys of one tenant by version, and the versions that were retired."""
+
+    tenant: str
+    versions: Mapping[int, TenantKey]
+    retired: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not self.versions:
+            raise ValueError("a keyring has at least one live key")
+        object.__setattr__(self, "versions", MappingProxyType(dict(self.versions)))
+
+    def __repr__(self) -> str:
+        return f"<Keyring of {self.tenant}, live {sorted(self.versions)}, retired {sorted(self.retired)}>"
+
+    @classmethod
+    def create(cls, service: KeyService, tenant: UUID | str) -> tuple[Self, WrappedKey]:
+        """The first key of a tenant, and the row to keep. Raises what the key service raises."""
+        key, wrapped = _generate(service, str(tenant), 1)
+        return cls(str(tenant), {1: key}), wrapped
+
+    @classmethod
+    def open(cls, service: KeyService, tenant: UUID | str, keys: Iterable[WrappedKey]) -> Self:
+        """The keyring that these rows describe; retired keys are not unwrapped.
+
+        Raises BadCiphertext if a row is another tenant's, another version's or damaged, KeyServiceDenied if another
+        service wrapped it, ValueError if a version occurs twice or none is live, and what the key service raises.
+        """
+        rows = tuple(keys)
+        if len({row.version for row in rows}) != len(rows):
+            raise ValueError("a keyring has one row for each version")
+        live = {row.version: _unwrap(service, str(tenant), row) for row in rows if not row.retired}
+        return cls(str(tenant), live, frozenset(row.version for row in rows if row.retired))
+
+    @property
+    def current(self) -> TenantKey:
+        """The newest key: the one that encrypts."""
+        return self.versions[max(self.versions)]
+
+    def key(self, version: int, key_id: bytes) -> TenantKey:
+        """The key that a blob names. Raises UnknownKeyVersion (absent, retired) or BadCiphertext (another key's id)."""
+        if version not in self.versions:
+            raise UnknownKeyVersion(version)
+        if self.versions[version].id != key_id:
+            raise BadCiphertext
+        return self.versions[version]
+
+    def add(self, service: KeyService) -> tuple[Self, WrappedKey]:
+        """A copy with a new current key, and the row to keep. Raises what the key service raises."""
+        version = max(*self.versions, *self.retired, 0) + 1
+        key, wrapped = _generate(service, self.tenant, version)
+        return type(self)(self.tenant, {**self.versions, version: key}, self.retired), wrapped
+
+    def retire(self, version: int) -> Self:
+        """A copy without that key: blobs that it wraps are refused from now on. Retiring twice changes nothing.
+
+        Raises ValueError for the current version (add a newer one first) and UnknownKeyVersion for one never held.
+        """
+        if version == self.current.version:
+            raise ValueError("the current key can't be retired: add a newer one first")
+        if version not in self.versions and version not in self.retired:
+            raise UnknownKeyVersion(version)
+        live = {number: key for number, key in self.versions.items() if number != version}
+        return type(self)(self.tenant, live, self.retired | {version})
+
+
+def _context(tenant: str, version: int) -> dict[str, str]:
+    return {
+        "format": "bulkhead-tenant-key-1",
+        "algorithm": "AES-256-GCM",
+        "purpose": "tenant key",
+        "tenant": tenant,
+        "key-version": str(version),
+    }
+
+
+def _generate(service: KeyService, tenant: str, version: int) -> tuple[TenantKey, WrappedKey]:
+    generated = tuple(map(Secret, service.generate(_context(tenant, version))))
+    key = TenantKey(tenant, version, generated[0])
+    return key, WrappedKey(version, service.key_id, generated[1].reveal())
+
+
+def _unwrap(service: KeyService, tenant: str, row: WrappedKey) -> TenantKey:
+    if row.key_service_id != service.key_id:
+        raise KeyServiceDenied("another key service wrapped this tenant's key")
+    return TenantKey(tenant, row.version, Secret(service.unwrap(row.wrapped, _context(tenant, row.version))))

@@ -30,8 +30,7 @@ OPTIONS = [
     "--no-emit-index-url",
     "--no-annotate",
     "--no-header",
-    "--python-version",
-    "3.11",
+    "--python-version=3.11",
 ]
 
 

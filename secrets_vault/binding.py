@@ -33,17 +33,14 @@ class Place:
         if not 0 <= self.version <= _MAXIMUM_VERSION:
             raise ValueError("a place's version counts from 0 to 2**63 - 1")
 
-    def fields(self) -> tuple[bytes, bytes, bytes, bytes]:
-        return (
-            str(self.tenant).encode(),
-            self.purpose.encode(),
-            str(self.item).encode(),
-            self.version.to_bytes(8, "big"),
-        )
+    def encoded(self) -> bytes:
+        """Tenant, purpose, item and version as four fields of `encode`."""
+        texts = (str(self.tenant).encode(), self.purpose.encode(), str(self.item).encode())
+        return encode(*texts, self.version.to_bytes(8, "big"))
 
 
 def encode(*fields: bytes) -> bytes:
-    """Length-prefix and join: injective over lists of fields."""
+    """Length-prefix and join: injective over lists of fields, and encode(a) + encode(b) is encode(a, b)."""
     return b"".join([len(field).to_bytes(8, "big") + field for field in fields])
 
 

@@ -7,11 +7,12 @@ from secrets_vault.binding import encode
 
 _MINIMUM_SECRET_BYTES = 32
 _DERIVE = b"bulkhead derive 1"
+_SHA512 = hashes.SHA512()
 
 
 def expand(secret: bytes, info: bytes, length: int) -> bytes:
     """HKDF-SHA-512 as the RFC has it. The secrets here are uniform, so the RFC asks for no salt (section 3.1)."""
-    return HKDF(algorithm=hashes.SHA512(), length=length, salt=None, info=info).derive(secret)
+    return HKDF(algorithm=_SHA512, length=length, salt=None, info=info).derive(secret)
 
 
 def derive(secret: bytes, label: str, *parts: str, length: int = 32) -> bytes:

@@ -19,7 +19,7 @@ version ends that; freshness is the database's).
 
 import hmac
 import os
-from typing import Final
+from typing import Final, NamedTuple
 
 from secrets_vault import aead, blob
 from secrets_vault.binding import Place, encode
@@ -29,9 +29,9 @@ from secrets_vault.errors import BadCiphertext
 from secrets_vault.keyring import Keyring, TenantKey
 from secrets_vault.opaque import Secret
 
-_PAYLOAD: Final = b"bulkhead payload"
-_WRAPPING: Final = b"bulkhead item key"
 _SUITE: Final = bytes([blob.FORMAT, blob.AES_256_GCM])
+_PAYLOAD: Final = encode(b"bulkhead payload", _SUITE)
+_WRAPPING: Final = encode(b"bulkhead item key", _SUITE)
 
 
 def seal(keyring: Keyring, place: Place, plaintext: bytes) -> bytes:
@@ -43,11 +43,11 @@ def seal(keyring: Keyring, place: Place, plaintext: bytes) -> bytes:
         raise ValueError("a keyring seals at places of its own tenant")
     if len(plaintext) > blob.MAXIMUM_PLAINTEXT:
         raise ValueError("a plaintext has at most 64 MiB")
-    item_key, origin = Secret(os.urandom(aead.KEY_BYTES)), keyring.current
-    binding = _payload_binding(place, origin.version)
+    item_key, origin, encoded = Secret(os.urandom(aead.KEY_BYTES)), keyring.current, place.encoded()
+    binding = _payload_binding(encoded, origin.version)
     key, commitment = _payload_key(item_key, binding)
     nonce, ciphertext = key.encrypt(plaintext, binding)
-    wrap_nonce, wrapped = origin.wrap(item_key, _wrapping_binding(place, origin.version, origin))
+    wrap_nonce, wrapped = origin.wrap(item_key, _wrapping_binding(encoded, origin.version, origin))
     return Blob(
         magic=blob.MAGIC,
         format=blob.FORMAT,
@@ -67,8 +67,8 @@ def seal(keyring: Keyring, place: Place, plaintext: bytes) -> bytes:
 def open_sealed(keyring: Keyring, place: Place, sealed: bytes) -> bytes:
     """The plaintext. Raises BadCiphertext, and its kind UnknownKeyVersion, for everything that does not open."""
     parts = Blob.parse(sealed)
-    _, key = _unwrap(keyring, place, parts)
-    return key.decrypt(parts.nonce, parts.ciphertext, _payload_binding(place, parts.origin_version))
+    item = _unwrap(keyring, place, parts)
+    return item.payload_key.decrypt(parts.nonce, parts.ciphertext, item.binding)
 
 
 def rewrap(keyring: Keyring, place: Place, sealed: bytes) -> bytes:
@@ -78,10 +78,10 @@ def rewrap(keyring: Keyring, place: Place, sealed: bytes) -> bytes:
     Raises BadCiphertext and UnknownKeyVersion as `open_sealed` does, short of decrypting the payload.
     """
     parts, current = Blob.parse(sealed), keyring.current
-    item_key, _ = _unwrap(keyring, place, parts)
+    item = _unwrap(keyring, place, parts)
     if parts.key_version == current.version:
         return sealed
-    nonce, wrapped = current.wrap(item_key, _wrapping_binding(place, parts.origin_version, current))
+    nonce, wrapped = current.wrap(item.key, _wrapping_binding(place.encoded(), parts.origin_version, current))
     return parts._replace(key_id=current.id, key_version=current.version, wrap_nonce=nonce, wrapped=wrapped).pack()
 
 
@@ -90,17 +90,25 @@ def describe(sealed: bytes) -> BlobHeader:
     return Blob.parse(sealed).header()
 
 
-def _unwrap(keyring: Keyring, place: Place, parts: Blob) -> tuple[Secret, aead.Key]:
-    """Item key and payload key, once the commitment has been found to be theirs."""
+class _Item(NamedTuple):
+    """An item whose commitment has been found to be its own."""
+
+    key: Secret
+    payload_key: aead.Key
+    binding: bytes
+
+
+def _unwrap(keyring: Keyring, place: Place, parts: Blob) -> _Item:
     if place.tenant != keyring.tenant:
         raise BadCiphertext
-    tenant_key = keyring.key(parts.key_version, parts.key_id)
-    binding = _wrapping_binding(place, parts.origin_version, tenant_key)
-    item_key = tenant_key.unwrap(parts.wrap_nonce, parts.wrapped, binding)
-    key, commitment = _payload_key(item_key, _payload_binding(place, parts.origin_version))
+    tenant_key, encoded = keyring.key(parts.key_version, parts.key_id), place.encoded()
+    wrapping = _wrapping_binding(encoded, parts.origin_version, tenant_key)
+    item_key = tenant_key.unwrap(parts.wrap_nonce, parts.wrapped, wrapping)
+    binding = _payload_binding(encoded, parts.origin_version)
+    payload_key, commitment = _payload_key(item_key, binding)
     if not hmac.compare_digest(commitment, parts.commitment):
         raise BadCiphertext
-    return item_key, key
+    return _Item(item_key, payload_key, binding)
 
 
 def _payload_key(item_key: Secret, binding: bytes) -> tuple[aead.Key, bytes]:
@@ -109,10 +117,9 @@ def _payload_key(item_key: Secret, binding: bytes) -> tuple[aead.Key, bytes]:
     return aead.Key(output.reveal()[: aead.KEY_BYTES]), output.reveal()[aead.KEY_BYTES :]
 
 
-def _payload_binding(place: Place, origin_version: int) -> bytes:
-    return encode(_PAYLOAD, _SUITE, *place.fields(), origin_version.to_bytes(4, "big"))
+def _payload_binding(place: bytes, origin_version: int) -> bytes:
+    return _PAYLOAD + place + encode(origin_version.to_bytes(4, "big"))
 
 
-def _wrapping_binding(place: Place, origin_version: int, key: TenantKey) -> bytes:
-    versions = (origin_version.to_bytes(4, "big"), key.id, key.version.to_bytes(4, "big"))
-    return encode(_WRAPPING, _SUITE, *place.fields(), *versions)
+def _wrapping_binding(place: bytes, origin_version: int, key: TenantKey) -> bytes:
+    return _WRAPPING + place + encode(origin_version.to_bytes(4, "big"), key.id, key.version.to_bytes(4, "big"))

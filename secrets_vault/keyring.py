@@ -16,7 +16,7 @@ from secrets_vault.errors import BadCiphertext, KeyServiceDenied, UnknownKeyVers
 from secrets_vault.keyservice.interface import KeyService
 from secrets_vault.opaque import Opaque, Secret
 
-_ID_LABEL: Final = b"bulkhead tenant key id 1"
+_LABEL: Final = b"bulkhead tenant key 1"
 _ID_BYTES: Final = 16
 _MAXIMUM_VERSION: Final = 2**32 - 1
 
@@ -32,9 +32,11 @@ class TenantKey(Opaque):
         if len(material.reveal()) != aead.KEY_BYTES:
             raise BadCiphertext
         self.version = version
-        # Derived from the key: another key under the same tenant and version has another id and is told apart at once.
-        self.id = expand(material.reveal(), encode(_ID_LABEL, tenant.encode(), version.to_bytes(4, "big")), _ID_BYTES)
-        self._key = aead.Key(material.reveal())
+        # Wrapping key and id are parts of one HKDF output, so the id can be public. It tells another key under the
+        # same tenant and version apart at once.
+        info = encode(_LABEL, tenant.encode(), version.to_bytes(4, "big"))
+        output = Secret(expand(material.reveal(), info, aead.KEY_BYTES + _ID_BYTES))
+        self._key, self.id = aead.Key(output.reveal()[: aead.KEY_BYTES]), output.reveal()[aead.KEY_BYTES :]
 
     def __repr__(self) -> str:
         return f"<TenantKey version {self.version}>"

@@ -35,7 +35,7 @@ def write(path: Path, key: Secret) -> None:
 
 
 def read(path: Path) -> Secret:
-    """The key. Raises KeyServiceUnavailable (missing, malformed, not a file), KeyServiceDenied (not its owner's alone)."""
+    """The key. Raises KeyServiceUnavailable (missing, malformed) or KeyServiceDenied (not its owner's alone)."""
     try:
         descriptor = os.open(path, _READ)
     except OSError as error:

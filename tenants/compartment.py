@@ -1,0 +1,87 @@
+"""The only way into a tenant's data.
+
+    with compartment.enter("acme", actor) as inside:
+        repositories.create_repository(inside, name="api", …)
+
+Whoever holds a `Compartment` was admitted: it is the first argument of every action. While it is entered, records are
+read and written over a connection opened *as that tenant's database role*; on leaving, the compartment entered before
+(or none) is back. It follows the context: a thread, an asyncio task and a Celery task each have their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from secrets_vault import Keyring
+from tenants.actor import Actor, ActorKind
+from tenants.databases import Entered, entered
+from tenants.errors import NotFound, Suspended
+from tenants.keyrings import keyring_of
+from tenants.registry.models import Membership, Tenant, TenantState
+from tenants.roles import GRANTS, Permission, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Compartment:
+    """Proof of admission: which tenant, who acts, and in which role (None: a worker or an operator)."""
+
+    tenant: Tenant
+    actor: Actor
+    role: Role | None
+
+    @property
+    def alias(self) -> str:
+        """The connection that queries in here take; also the tenant's schema and database role."""
+        return self.tenant.schema
+
+    @property
+    def keyring(self) -> Keyring:
+        """The tenant's key versions, unwrapped by the key service at first use and kept in memory for minutes."""
+        return keyring_of(self.tenant.id)
+
+    def may(self, permission: Permission) -> bool:
+        return self.role is not None and permission in GRANTS[self.role]
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return transaction.atomic(using=self.alias)
+
+
+@contextmanager
+def enter(slug: str, actor: Actor) -> Iterator[Compartment]:
+    """Admit a person who is a member. Raises NotFound (no such tenant, or not theirs) and Suspended."""
+    try:
+        membership = Membership.objects.select_related("tenant").get(tenant__slug=slug, person_id=actor.person_id)
+    except Membership.DoesNotExist:
+        raise NotFound from None
+    with _inside(Compartment(membership.tenant, actor, Role(membership.role))) as inside:
+        yield inside
+
+
+@contextmanager
+def enter_as_system(tenant_id: UUID, actor: Actor) -> Iterator[Compartment]:
+    """Admit a worker, with no permission at all: it may only call what asks for none. Raises NotFound, Suspended."""
+    if actor.kind is ActorKind.PERSON:
+        raise NotFound
+    try:
+        tenant = Tenant.objects.get(id=tenant_id)
+    except Tenant.DoesNotExist:
+        raise NotFound from None
+    with _inside(Compartment(tenant, actor, None)) as inside:
+        yield inside
+
+
+@contextmanager
+def _inside(compartment: Compartment) -> Iterator[Compartment]:
+    tenant = compartment.tenant
+    if tenant.state == TenantState.SUSPENDED:
+        raise Suspended(tenant.state_reason)
+    token = entered.set(Entered(tenant.schema, tenant.password_version))
+    try:
+        yield compartment
+    finally:
+        entered.reset(token)

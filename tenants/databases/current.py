@@ -1,0 +1,49 @@
+"""The compartment entered in the present context: one per thread and per asyncio task, never global."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.conf import settings
+
+from secrets_vault import derive
+
+
+class OutsideCompartmentError(RuntimeError):
+    """A tenant's table was queried without entering that tenant's compartment: a bug, never a customer's mistake."""
+
+    def __init__(self, alias: str | None = None) -> None:
+        super().__init__(f"not inside the compartment {alias}" if alias else "not inside any compartment")
+
+
+def role_password(role: str, version: int) -> str:
+    """Return a tenant role's password: 256 bits, derived, so that none is stored and all can be rotated."""
+    return derive(settings.DATABASE_SECRET, "database role password", role, str(version)).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A tenant's database role (also its schema and connection alias), and which of its passwords is in force."""
+
+    role: str
+    password_version: int = field(repr=False)
+
+    def password(self) -> str:
+        return role_password(self.role, self.password_version)
+
+
+class _Entered:
+    def __init__(self) -> None:
+        self._variable: ContextVar[Entered | None] = ContextVar("compartment", default=None)
+        self.set = self._variable.set
+        self.get = self._variable.get
+        self.reset = self._variable.reset
+
+    def alias(self) -> str | None:
+        inside = self.get()
+        return inside.role if inside else None
+
+
+entered: Final = _Entered()

@@ -1,0 +1,75 @@
+"""What each database role may do to each registry table: declared here, put in force after every `migrate`.
+
+Nothing is granted by default. The web's role can't write what operations and provisioning write (tenants, keys), and
+a tenant's role is not in this table at all: it has no right in the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db import connections
+from psycopg import sql
+
+WEB: Final = "bulkhead_web"
+WORKER: Final = "bulkhead_worker"
+PROVISIONER: Final = "bulkhead_provisioner"
+
+_READ: Final = "SELECT"
+_WRITE: Final = "SELECT, INSERT, UPDATE, DELETE"
+
+GRANTS: Final[Mapping[str, Mapping[str, str]]] = {
+    WEB: {
+        "access_tokens": _WRITE,
+        "connections": "SELECT, INSERT, UPDATE",
+        "device_grants": _WRITE,
+        "displaced_sessions": _WRITE,
+        "django_migrations": _READ,
+        "due": "SELECT, INSERT",
+        "join_requests": _WRITE,
+        "memberships": _WRITE,
+        "people": "SELECT, INSERT, UPDATE",
+        "sealing_keys": _READ,
+        "sessions": _WRITE,
+        "sign_in_attempts": _WRITE,
+        "social_auth_nonce": _WRITE,
+        "tenant_keys": _READ,
+        "tenant_requests": "SELECT, INSERT",
+        "tenants": _READ,
+    },
+    WORKER: {
+        "access_tokens": "SELECT, DELETE",
+        "connections": _READ,
+        "device_grants": "SELECT, DELETE",
+        "displaced_sessions": "SELECT, DELETE",
+        "django_migrations": _READ,
+        "due": _WRITE,
+        "sealing_keys": _READ,
+        "sessions": "SELECT, DELETE",
+        "sign_in_attempts": "SELECT, DELETE",
+        "social_auth_nonce": "SELECT, DELETE",
+        "tenants": _READ,
+    },
+    PROVISIONER: {
+        "django_migrations": _READ,
+        "memberships": "SELECT, INSERT",
+        "people": "SELECT, INSERT",
+        "sealing_keys": "SELECT, INSERT",
+        "tenant_keys": "SELECT, INSERT",
+        "tenant_requests": "SELECT, UPDATE",
+        "tenants": "SELECT, INSERT, UPDATE",
+    },
+}
+
+
+def apply_grants(using: str = "default", **_: Any) -> None:
+    """Put the declared grants in force, and nothing besides (signal `post_migrate`)."""
+    with connections[using].cursor() as cursor:
+        tables = set(connections[using].introspection.table_names(cursor))
+        for role, grants in GRANTS.items():
+            name = sql.Identifier(role)
+            cursor.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA registry FROM {}").format(name))  # type: ignore[arg-type]  # Django's stubs know str only
+            for table in tables & grants.keys():
+                statement = sql.SQL("GRANT {} ON registry.{} TO {}")
+                cursor.execute(statement.format(sql.SQL(grants[table]), sql.Identifier(table), name))  # type: ignore[arg-type]

@@ -1,0 +1,92 @@
+"""Tenants and their keys: written by the provisioner and by operations alone; the web's role reads."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from tenants.registry.people import Person
+
+
+def new_schema_name() -> str:
+    """Return a name that says nothing about the customer: names of schemas can be seen by every role."""
+    return f"t_{secrets.token_hex(8)}"
+
+
+class TenantState(models.TextChoices):
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+
+
+class Tenant(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=100)
+    schema = models.CharField(max_length=18, unique=True, default=new_schema_name)  # also the database role's name
+    state = models.CharField(max_length=16, choices=TenantState, default=TenantState.ACTIVE)
+    state_reason = models.CharField(max_length=500, blank=True)
+    schema_version = models.CharField(max_length=100)
+    password_version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "tenants"
+        constraints: ClassVar = [
+            # The schema's name reaches SQL as an identifier: nothing else than this can ever be stored.
+            models.CheckConstraint(condition=models.Q(schema__regex=r"^t_[0-9a-f]{16}$"), name="tenants_schema_form"),
+            models.CheckConstraint(condition=models.Q(slug__regex=r"^[a-z][a-z0-9-]*$"), name="tenants_slug_form"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TenantRequest(models.Model):
+    """A tenant that a customer asked for; the provisioner makes it and leaves the outcome here."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # becomes the tenant's id
+    slug = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=100)
+    person = models.ForeignKey(Person, models.CASCADE)
+    state = models.CharField(max_length=16, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "tenant_requests"
+
+
+class TenantKey(models.Model):
+    """A version of a tenant's key, wrapped by the key service. Without it nothing of the tenant opens."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="keys")
+    version = models.PositiveIntegerField()
+    key_service = models.CharField(max_length=255)
+    wrapped = models.BinaryField()
+    retired_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "tenant_keys"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "version"], name="tenant_keys_version")]
+
+
+class SealingKey(models.Model):
+    """The public half of the key that messages for a tenant are sealed to; the private half is in the compartment."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="sealing_keys")
+    version = models.PositiveIntegerField()
+    public = models.BinaryField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "sealing_keys"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "version"], name="sealing_keys_version")]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from portal.demo.errors import DemoError
 
+ROOT = Path(__file__).resolve().parents[2]
 TETHER = Path(__file__).with_name("tether.py")
 LOG_LIMIT = 5_000_000  # bytes; an older log is kept once as `.1`
 
@@ -34,6 +35,7 @@ class Child:
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 10.0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    asked: bool = False
 
     @property
     def log(self) -> Path:
@@ -57,10 +59,12 @@ class Child:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
+        self.asked = False
         tether = [sys.executable, "-I", "-S", str(TETHER), str(int(self.stop_signal)), str(os.getpid())]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - commands are ours
                 [*self.prefix, *tether, *self.command],
+                cwd=ROOT,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -72,12 +76,21 @@ class Child:
             with contextlib.suppress(BrokenPipeError), self.process.stdin as standard_input:
                 standard_input.write(self.standard_input.encode())  # a broken pipe: whoever waits for it says so
 
+    def wait(self) -> int:
+        """Wait for its end and return its exit status."""
+        return self.process.wait() if self.process is not None else 0
+
+    def ask_to_stop(self) -> None:
+        if self.process is not None and not self.asked:
+            self.asked = True
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(self.stop_signal)
+
     def stop(self) -> None:
-        """Ask it to end, wait `patience` seconds, then kill it with all that it started."""
+        """Ask it to end, once; wait `patience` seconds, then kill it with all that it started."""
         if self.process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(self.stop_signal)
+        self.ask_to_stop()
         try:
             self.process.wait(self.patience)
         except subprocess.TimeoutExpired:

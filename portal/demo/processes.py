@@ -1,0 +1,80 @@
+"""The portal's own processes, as production runs them, over a started stack."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+
+from celery import Celery
+
+from portal.demo.children import Child
+from portal.demo.embedded import Process, Stack
+from portal.demo.ports import LOOPBACK
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+PYTHON = sys.executable
+# One machine, two workers: gossip and mingling would only add seconds to the start.
+ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"]
+
+
+def identity(stack: Stack) -> Child:
+    command = [PYTHON, "-m", "portal.demo.identity", "--port", str(stack.ports["identity"]), "--portal", stack.base_url]
+    return _child(stack, "identity", command)
+
+
+def web(stack: Stack) -> Child:
+    command = [str(SCRIPTS / "granian"), "--interface", "wsgi", "--host", LOOPBACK, "--port", str(stack.ports["web"])]
+    command += ["--workers", "2", "--blocking-threads", "2", "--no-ws", "portal.wsgi:application"]
+    return _child(stack, "web", command)
+
+
+def worker(stack: Stack) -> Child:
+    return _child(stack, "worker", _celery("worker", "-Q", "default", "-n", "worker@bulkhead", "-c", "2", *ALONE))
+
+
+def provisioner(stack: Stack) -> Child:
+    name = ["-n", "provisioner@bulkhead", "-c", "1"]
+    return _child(stack, "provisioner", _celery("worker", "-Q", "provisioning", *name, *ALONE))
+
+
+def beat(stack: Stack) -> Child:
+    schedule = str(stack.directory / "run" / "beat")
+    return _child(stack, "beat", _celery("beat", "--schedule", schedule, "--pidfile=", "--loglevel", "INFO"))
+
+
+def manage(stack: Stack, process: Process, *arguments: str) -> Child:
+    """Return `manage.py` with `arguments`, as the database role of `process`."""
+    return _child(stack, process, [PYTHON, "manage.py", *arguments], name=arguments[0])
+
+
+def _celery(*arguments: str) -> list[str]:
+    return [PYTHON, "-m", "celery", "-A", "portal.celery", *arguments]
+
+
+def _child(stack: Stack, process: Process, command: list[str], *, name: str = "") -> Child:
+    return Child(name or process, command, stack.directory, environment=stack.environment(process))
+
+
+def answers(url: str) -> bool:
+    """Say whether a GET of `url` (http, loopback) answers 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own loopback address
+            return bool(response.status == 200)  # noqa: PLR2004
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+class Queue:
+    """The broker as the demo asks it who listens."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._app = Celery(broker=stack.environment("worker")["REDIS_URL"])
+
+    def answering(self, names: Iterable[str]) -> bool:
+        wanted = {f"{name}@bulkhead" for name in names}
+        replies = self._app.control.ping(destination=sorted(wanted), timeout=0.3, limit=len(wanted)) or []
+        return wanted <= {name for reply in replies for name in reply}

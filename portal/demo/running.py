@@ -1,0 +1,119 @@
+"""The whole portal over a stack: prepares the database, starts each process, waits until all are ready, stops them.
+
+with Stack(directory) as stack, Portal(stack) as portal:
+    httpx.get(stack.base_url)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from portal.demo import freshness, processes
+from portal.demo.children import Child
+from portal.demo.embedded import Process, Stack
+from portal.demo.errors import DemoError
+from portal.demo.progress import Progress
+
+PATIENCE = 60.0  # seconds for all processes together; two busy cores need a few
+
+
+class Portal:
+    """Starting raises DemoError, with the end of the log, when a process dies or doesn't become ready."""
+
+    def __init__(self, stack: Stack, progress: Progress | None = None) -> None:
+        self.stack = stack
+        self.children: list[Child] = []
+        self._progress = progress or Progress(quiet=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._begin(processes.identity(self.stack))  # needs no database
+        prepare(self.stack, self._progress)
+        for make in (processes.web, processes.worker, processes.provisioner, processes.beat):
+            self._begin(make(self.stack))
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """Stop taking requests and making tasks first, then let the workers finish what they hold."""
+        for names in ({"web", "beat", "identity"}, {"worker", "provisioner"}):
+            group = [child for child in self.children if child.name in names]
+            for child in group:
+                child.ask_to_stop()
+            for child in group:
+                child.stop()
+        self.children.clear()
+
+    def _begin(self, child: Child) -> None:
+        self.children.append(child)
+        child.start()
+
+    def _wait_until_ready(self) -> None:
+        queue = processes.Queue(self.stack)
+        tests: dict[str, Callable[[], bool]] = {
+            "identity": lambda: processes.answers(f"{self.stack.identity_url}/"),
+            "web": lambda: processes.answers(f"{self.stack.base_url}/health/ready"),
+            "beat": lambda: True,  # it answers nobody; that it lives is looked at all along
+            "worker": lambda: queue.answering(["worker"]),
+            "provisioner": lambda: queue.answering(["provisioner"]),
+        }
+        pending = list(self.children)
+        with self._progress.step("Web server, workers and identity provider"):
+            deadline = time.monotonic() + PATIENCE
+            while pending:
+                pending = [child for child in pending if not tests[child.name]()]
+                _complain(self.children, pending, late=time.monotonic() > deadline)
+                time.sleep(0.05)
+
+
+def _complain(children: list[Child], pending: list[Child], *, late: bool) -> None:
+    for child in children:
+        if not child.running:
+            raise DemoError(f"{child.name} ended while starting. The end of {child.log}:\n{child.last_words()}")
+    if late and pending:
+        child = pending[0]
+        raise DemoError(f"{child.name} takes too long to start. The end of {child.log}:\n{child.last_words()}")
+
+
+def prepare(stack: Stack, progress: Progress) -> None:
+    """Migrate the database and collect static files, at once and only as far as something changed."""
+    todo: list[tuple[freshness.Step, Child]] = []
+    jobs: list[tuple[freshness.Step, Process, list[str]]] = [
+        (freshness.migration(stack.directory), "owner", ["migrate", "--no-input", "-v", "1"]),
+        (freshness.static_files(), "web", ["collectstatic", "--no-input", "--clear", "-v", "0"]),
+    ]
+    for step, process, arguments in jobs:
+        if not step.is_done:
+            child = processes.manage(stack, process, *arguments)
+            todo.append((step, child))
+    if not todo:
+        return
+    with progress.step(" and ".join(child.name for _, child in todo)):
+        _run_all(todo)
+
+
+def _run_all(todo: list[tuple[freshness.Step, Child]]) -> None:
+    try:
+        for _, child in todo:
+            child.start()
+        for step, child in todo:
+            if child.wait() != 0:
+                raise DemoError(f"manage.py {child.name} failed. The end of {child.log}:\n{child.last_words()}")
+            step.done()
+    finally:
+        for _, child in todo:
+            child.stop()

@@ -1,0 +1,107 @@
+"""Template tags of the portal's own pages: assets with integrity, icons, times, navigation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from importlib.metadata import version as installed_version
+from typing import Any
+
+from django import template
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.template.context import Context
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince, timeuntil
+from django.utils.timezone import localtime, now
+from lucide.templatetags.lucide import lucide
+
+register = template.Library()
+
+
+@register.simple_tag
+def stylesheet(name: str) -> SafeString:
+    return format_html(
+        '<link rel="stylesheet" href="{}" integrity="{}">',
+        staticfiles_storage.url(name),
+        staticfiles_storage.integrity(name),
+    )
+
+
+@register.simple_tag
+def script(name: str) -> SafeString:
+    return format_html(
+        '<script src="{}" integrity="{}" defer></script>',
+        staticfiles_storage.url(name),
+        staticfiles_storage.integrity(name),
+    )
+
+
+@register.simple_tag
+@lru_cache(maxsize=256)
+def icon(name: str, size: int = 18) -> str:
+    """Return a decorative inline icon; the words beside it carry the meaning."""
+    return str(lucide(name, size=size, **{"class": "icon", "aria-hidden": "true", "stroke-width": "1.75"}))
+
+
+@register.simple_tag
+@lru_cache(maxsize=1)
+def version() -> str:
+    return installed_version("bulkhead")
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString | str:
+    """Render an aware time to the minute, in UTC, with the exact instant for machines."""
+    if value is None:
+        return "never"
+    instant = localtime(value)
+    return format_html('<time datetime="{}">{}</time>', instant.isoformat(), instant.strftime("%-d %b %Y, %H:%M UTC"))
+
+
+@register.simple_tag
+def ago(value: datetime | None) -> SafeString | str:
+    """Render how long ago something was, with the time itself as a tooltip."""
+    if value is None:
+        return "never"
+    said = f"{timesince(value, depth=1)} ago" if (now() - value).total_seconds() >= 60 else "just now"  # noqa: PLR2004 - timesince counts whole minutes
+    return _spoken(value, said)
+
+
+@register.simple_tag
+def until(value: datetime) -> SafeString:
+    """Render how long something still lasts."""
+    left = (value - now()).total_seconds()
+    if left <= 0:
+        return _spoken(value, "expired")
+    return _spoken(value, f"in {timeuntil(value, depth=1)}" if left >= 60 else "in less than a minute")  # noqa: PLR2004 - timeuntil counts whole minutes
+
+
+def _spoken(value: datetime, said: str) -> SafeString:
+    instant = localtime(value)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', instant.isoformat(), instant.strftime("%-d %b %Y, %H:%M:%S UTC"), said
+    )
+
+
+@register.inclusion_tag("parts/nav_item.html", takes_context=True)
+def nav_item(context: Context, name: str, words: str, icon_name: str) -> dict[str, Any]:
+    """Render one entry of a tenant's navigation, marked when the page lies under it."""
+    match = context["request"].resolver_match
+    here = match.url_name or "" if match else ""
+    return {
+        "address": reverse(name, kwargs={"tenant": context["compartment"].tenant.slug}),
+        "words": words,
+        "icon_name": icon_name,
+        "current": "page" if here == name else "true" if here.startswith(f"{name}-") else "",
+    }
+
+
+@register.simple_tag(takes_context=True)
+def my_tenancies(context: Context) -> list[Any]:
+    """Return the tenants that the signed-in person may enter, for the switcher."""
+    from tenants.actions.tenancies import tenants_of  # noqa: PLC0415 - pages without a database load these tags too
+
+    person = getattr(context["request"], "person", None)
+    return [] if person is None else tenants_of(person.id)

@@ -41,6 +41,7 @@ _PUBLIC: Final = b"BHPK" + _KIND
 _PRIVATE: Final = b"BHSK" + _KIND
 _SEALED: Final = b"BHHS" + _KIND
 _LABEL: Final = b"bulkhead hpke"
+_BAD_PUBLIC_KEY: Final = "the public key is malformed or of an unknown kind"
 _SEED_BYTES: Final = 32
 _MLKEM_SEED_BYTES: Final = 64
 _MLKEM_BYTES: Final = 1184
@@ -57,8 +58,11 @@ def new_sealing_key() -> tuple[bytes, bytes]:
 def seal_to(public_key: bytes, context: Mapping[str, str], plaintext: bytes) -> bytes:
     """Encrypt for the holder of the private key alone. Raises BadKey if the public key is malformed."""
     header = _SEALED + hashlib.sha256(public_key).digest()
-    recipient = _load_public(public_key)
-    return header + _SUITE.encrypt(plaintext, recipient, info=_info(header, context))
+    recipient, info = _load_public(public_key), _info(header, context)
+    try:
+        return header + _SUITE.encrypt(plaintext, recipient, info=info)
+    except ValueError:  # a point of low order: X25519 would agree on zero with anybody
+        raise BadKey(_BAD_PUBLIC_KEY) from None
 
 
 def open_from(private_key: bytes, context: Mapping[str, str], sealed: bytes) -> bytes:
@@ -92,14 +96,14 @@ def _serialise_public(mlkem: MLKEM768PrivateKey, x25519: X25519PrivateKey) -> by
 def _load_public(public_key: bytes) -> MLKEM768X25519PublicKey:
     prefix, rest = public_key[: len(_PUBLIC)], public_key[len(_PUBLIC) :]
     if prefix != _PUBLIC or len(rest) != _MLKEM_BYTES + _X25519_BYTES:
-        raise BadKey("the public key is malformed or of an unknown kind")
+        raise BadKey(_BAD_PUBLIC_KEY)
     try:
         return MLKEM768X25519PublicKey(
             MLKEM768PublicKey.from_public_bytes(rest[:_MLKEM_BYTES]),
             X25519PublicKey.from_public_bytes(rest[_MLKEM_BYTES:]),
         )
     except ValueError:
-        raise BadKey("the public key is malformed or of an unknown kind") from None
+        raise BadKey(_BAD_PUBLIC_KEY) from None
 
 
 def _load_seed(private_key: Secret) -> Secret:

@@ -40,9 +40,11 @@ def read(path: Path) -> Secret:
         descriptor = os.open(path, _READ)
     except OSError as error:
         raise KeyServiceUnavailable(f"the key file can't be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _refuse_shared(os.fstat(descriptor))  # of the open file: what is checked is what is read
-        return _parse(Secret(file.read(_FILE_BYTES + 1)))
+        return _parse(Secret(os.read(descriptor, _FILE_BYTES + 1)))
+    finally:
+        os.close(descriptor)
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from tenants.errors import NotFound
+
 
 class ActorKind(StrEnum):
     PERSON = "person"
@@ -26,6 +28,12 @@ class Actor:
     @classmethod
     def person(cls, person_id: UUID, label: str, *, address: str = "", token_id: UUID | None = None) -> Actor:
         return cls(ActorKind.PERSON, label, person_id, token_id, address)
+
+    def require_person(self) -> UUID:
+        """Return the person's id. Raises NotFound: for workers and operators there is nothing of a person's here."""
+        if self.kind is not ActorKind.PERSON or self.person_id is None:
+            raise NotFound
+        return self.person_id
 
     @classmethod
     def system(cls, label: str) -> Actor:

@@ -55,7 +55,9 @@ class Compartment:
 def enter(slug: str, actor: Actor) -> Iterator[Compartment]:
     """Admit a person who is a member. Raises NotFound (no such tenant, or not theirs) and Suspended."""
     try:
-        membership = Membership.objects.select_related("tenant").get(tenant__slug=slug, person_id=actor.person_id)
+        membership = Membership.objects.select_related("tenant").get(
+            tenant__slug=slug, person_id=actor.require_person()
+        )
     except Membership.DoesNotExist:
         raise NotFound from None
     with _inside(Compartment(membership.tenant, actor, Role(membership.role))) as inside:

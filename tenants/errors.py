@@ -1,11 +1,11 @@
 """Everything that can go wrong for a customer, drawn once.
 
-    TenantsError
-    ├── Invalid       what was sent; names each field and what would be right
-    ├── NotFound      missing and forbidden look alike
-    ├── Refused       a member, but without the permission
-    ├── Suspended     the tenant is suspended, with the operator's reason
-    └── Gone          a message that has expired or has been read as often as it may be
+TenantsError
+├── Invalid       what was sent; names each field and what would be right
+├── NotFound      missing and forbidden look alike
+├── Refused       a member, but without the permission
+├── Suspended     the tenant is suspended, with the operator's reason
+└── Gone          a message that has expired or has been read as often as it may be
 """
 
 from __future__ import annotations

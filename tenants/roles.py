@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
+from tenants.databases.current import OutsideCompartmentError, entered
 from tenants.errors import Refused
 
 if TYPE_CHECKING:
@@ -93,6 +94,9 @@ def requires(
     def guard(action: Callable[Concatenate[Compartment, P], T]) -> Callable[Concatenate[Compartment, P], T]:
         @wraps(action)
         def guarded(compartment: Compartment, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            if entered.alias() != compartment.alias:
+                # Queries go where the context is: a compartment left, or not the innermost, must not be acted on.
+                raise OutsideCompartmentError(compartment.alias)
             if not compartment.may(permission):
                 raise Refused(permission)
             return action(compartment, *args, **kwargs)

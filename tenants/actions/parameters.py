@@ -186,5 +186,3 @@ def _touch(compartment: Compartment, parameter_set: ParameterSet) -> None:
 
 def _lines(parameter_set: ParameterSet) -> list[str]:
     return [", ".join(alternative) for alternative in parameter_set.filters]
-
-

@@ -56,7 +56,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close()
         self._used_at = now
         warm.use(self)
-        return super()._cursor(name)
+        return super()._cursor(name)  # type: ignore[misc]  # django-stubs leaves out the method
 
     def _doubtful(self, now: float) -> bool:
         return self.errors_occurred or now - self._used_at > CHECK_AFTER_SECONDS

@@ -10,10 +10,11 @@ from uuid import UUID
 from django.db import connections, transaction
 from psycopg import sql
 
-from secrets_vault import Keyring, Place, WrappedKey, new_sealing_key, seal
+from secrets_vault import Keyring, WrappedKey, new_sealing_key, seal
 from tenants.actor import Actor
 from tenants.databases.current import role_password
 from tenants.keyrings import key_service
+from tenants.provisioning.places import sealing_place
 from tenants.provisioning.render import SCRIPT
 from tenants.provisioning.scram import verifier
 from tenants.records.audit import entry
@@ -51,11 +52,6 @@ def schema_script() -> tuple[str, str]:
     if found is None:
         raise RuntimeError("schema.sql names no version: run `manage.py render_schema`")
     return text, found[1]
-
-
-def sealing_place(tenant_id: UUID, version: int) -> Place:
-    """Return what a sealing key's private half is bound to."""
-    return Place(str(tenant_id), "sealing_secrets.sealed", str(version), version)
 
 
 def create_tenant(

@@ -25,6 +25,8 @@ class Envelope(models.Model):
     read_at = models.DateTimeField(null=True)  # first time
     removed_at = models.DateTimeField(null=True)  # when the content went
 
+    expired: bool  # set by queries that ask the database's clock; nobody else's counts
+
     class Meta:
         abstract = True
 

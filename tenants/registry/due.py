@@ -6,9 +6,12 @@ message never came is dropped once no transaction that could still bring it can 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Now
 
 from tenants.registry.tenants import Tenant
@@ -19,13 +22,52 @@ class Due(models.Model):
         DELIVER = "deliver"
         EXPIRE_SENT = "expire-sent"
         EXPIRE_RECEIVED = "expire-received"
+        RECEIPT = "receipt"
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")  # whose compartment holds the message
     kind = models.CharField(max_length=16, choices=Kind)
     message_id = models.UUIDField()
     due_at = models.DateTimeField(db_index=True)
+    attempts = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "due"
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "kind", "message_id"], name="due_once")]
+
+
+# No transaction that could still bring a hint's message lives this long: a statement ends after 30 s, an idle
+# transaction after 60 s (tenants/provisioning).
+GRACE: Final = timedelta(minutes=10)
+
+# Claiming moves the row into the future by 30 s, 1 min, 2 min … 64 min: a worker that dies gives it back by itself, and
+# work that can't succeed (a suspended tenant) costs less and less.
+_CLAIM: Final = """
+UPDATE due SET attempts = attempts + 1, due_at = now() + interval '30 s' * 2 ^ least(attempts, 7)
+WHERE id IN (SELECT id FROM due WHERE due_at <= now() ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id, tenant_id, kind, message_id, due_at, attempts, created_at"""
+
+
+def claim(limit: int) -> list[Due]:
+    """Take up to `limit` rows whose time has come, each for this worker alone until its new `due_at`."""
+    return list(Due.objects.raw(_CLAIM, [limit]))
+
+
+def announce(hints: Iterable[tuple[UUID, Due.Kind, UUID, datetime]]) -> None:
+    """Write hints (tenant, kind, message, when), once each. Commit them before the message they point to."""
+    rows = [Due(tenant_id=tenant, kind=kind, message_id=message, due_at=at) for tenant, kind, message, at in hints]
+    Due.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def done(tenant_id: UUID, message_id: UUID, *kinds: Due.Kind) -> None:
+    Due.objects.filter(tenant_id=tenant_id, message_id=message_id, kind__in=kinds).delete()
+
+
+def database_now() -> datetime:
+    """Return the one clock that counts: no worker's own decides when something expires."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        (now,) = cursor.fetchone() or (None,)
+    if not isinstance(now, datetime):
+        raise TypeError("the database did not tell the time")
+    return now

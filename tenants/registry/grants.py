@@ -69,7 +69,7 @@ def apply_grants(using: str = "default", **_: Any) -> None:
         tables = set(connections[using].introspection.table_names(cursor))
         for role, grants in GRANTS.items():
             name = sql.Identifier(role)
-            cursor.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA registry FROM {}").format(name))  # type: ignore[arg-type]  # Django's stubs know str only
+            cursor.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA registry FROM {}").format(name))
             for table in tables & grants.keys():
                 statement = sql.SQL("GRANT {} ON registry.{} TO {}")
-                cursor.execute(statement.format(sql.SQL(grants[table]), sql.Identifier(table), name))  # type: ignore[arg-type]
+                cursor.execute(statement.format(sql.SQL(grants[table]), sql.Identifier(table), name))

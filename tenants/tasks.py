@@ -1,0 +1,59 @@
+"""What Celery runs. Arguments are ids or nothing: no secret, and no tenant taken on trust, is ever in the broker."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from celery import shared_task
+from django.db import transaction
+
+from tenants import delivery, housekeeping
+from tenants.actor import Actor
+from tenants.provisioning.provision import create_tenant
+from tenants.registry.models import TenantRequest
+
+logger: Final = logging.getLogger(__name__)
+
+
+@shared_task
+def sweep() -> None:
+    """Deliver, remove and acknowledge whatever is due (queue `default`)."""
+    delivery.sweep()
+
+
+@shared_task
+def tidy() -> None:
+    """Remove what has run out in the registry (queue `default`)."""
+    housekeeping.tidy()
+
+
+@shared_task
+def provision() -> None:
+    """Make the tenants that customers asked for (queue `provisioning`, as the provisioner's database role)."""
+    while _provision_one():
+        pass
+
+
+def _provision_one() -> bool:
+    with transaction.atomic():
+        waiting = TenantRequest.objects.filter(state=TenantRequest.State.WAITING).order_by("created_at")
+        request = waiting.select_for_update(skip_locked=True).first()
+        if request is None:
+            return False
+        try:
+            with transaction.atomic():
+                create_tenant(
+                    tenant_id=request.id,
+                    slug=request.slug,
+                    name=request.name,
+                    owner_id=request.person_id,
+                    actor=Actor.system("provisioning"),
+                )
+        except Exception:
+            logger.exception("tenant request %s failed", request.id)
+            request.state = TenantRequest.State.FAILED
+        else:
+            request.state = TenantRequest.State.DONE
+        request.save(update_fields=["state"])
+    return True

@@ -1,0 +1,103 @@
+"""Who may enter an operation of the API. Each operation states its level here, with `signed_in()` or `member(…)`.
+
+What states nothing is closed: `portal.api.urls` builds no door for an operation without a level.
+Sessions and cookies mean nothing to the API: an access token in the Authorization header is the only way in.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from functools import cache
+from typing import Final, cast
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from portal import limits
+from portal.api.errors import Refusal, unauthenticated
+from portal.guards import Level
+from portal.tokens import BadToken, Tokens
+from tenants.actions import tokens as rows
+from tenants.actor import Actor
+from tenants.compartment import Compartment, enter
+from tenants.errors import NotFound, Refused
+from tenants.registry.models import AccessToken
+from tenants.roles import Permission
+
+MAX_BODY: Final = 256 * 1024  # bytes
+
+
+class ApiRequest(HttpRequest):
+    """A request that was let in; `compartment` is set where the operation asks for a member."""
+
+    actor: Actor
+    token: AccessToken
+    compartment: Compartment
+    admission: ExitStack  # opened and closed by the door (portal.api.urls)
+
+
+class Bearer(HttpBearer):
+    """Lets in whoever holds a live access token and, where a permission is named, may do that in the URL's tenant."""
+
+    openapi_bearerFormat = "JWE"  # noqa: N815 - OpenAPI's own spelling, read by django-ninja
+
+    def __init__(self, permission: Permission | None = None, *, body: int = MAX_BODY) -> None:
+        super().__init__()
+        self.permission = permission
+        self.level = Level.SIGNED_IN if permission is None else Level.MEMBER
+        self.body = body
+
+    def __call__(self, request: HttpRequest) -> bool:
+        """Check in this order: address, token, account, size, tenant, permission; only then is the body read."""
+        limits.spend_by_address(request, "api")
+        if not super().__call__(request):
+            raise unauthenticated()
+        if int(request.META.get("CONTENT_LENGTH") or 0) > self.body:
+            raise Refusal(413, f"The body may hold {self.body} bytes.")
+        if self.permission is not None:
+            admit(cast(ApiRequest, request), self.permission)
+        return True
+
+    def authenticate(self, request: HttpRequest, token: str) -> bool:
+        identify(cast(ApiRequest, request), token)
+        return True
+
+
+def signed_in() -> Bearer:
+    return Bearer()
+
+
+def member(permission: Permission, *, body: int = MAX_BODY) -> Bearer:
+    return Bearer(permission, body=body)
+
+
+def identify(request: ApiRequest, text: str) -> None:
+    """Set the actor. The row decides: revoked, expired and frozen are looked up at each use, nothing is cached."""
+    address = request.META["REMOTE_ADDR"]  # the true client's: portal.middleware has seen to it
+    try:
+        claims = tokens().verify(text, time.time())
+        token = rows.use_token(claims.token_id, address=address)
+    except (BadToken, NotFound):
+        raise unauthenticated() from None
+    if (token.person_id, token.tenant_id) != (claims.person_id, claims.tenant_id):
+        raise unauthenticated()
+    limits.spend(request, "api", f"account {token.person_id}")
+    request.token = token
+    request.actor = Actor.person(token.person_id, str(token.person), address=address, token_id=token.id)
+
+
+def admit(request: ApiRequest, permission: Permission) -> None:
+    """Enter the tenant that both the URL and the token name; the door leaves it again."""
+    slug = request.resolver_match.kwargs["tenant"] if request.resolver_match else ""
+    if slug != request.token.tenant.slug:
+        raise NotFound
+    request.compartment = request.admission.enter_context(enter(slug, request.actor))
+    if not request.compartment.may(permission):
+        raise Refused(permission)
+
+
+@cache
+def tokens() -> Tokens:
+    return Tokens([settings.TOKEN_SECRET], settings.BASE_URL)

@@ -1,0 +1,94 @@
+"""How the API refuses: `{"error": {"code", "message", "fields", "incident"}}`, as portal.errors has it for all doors.
+
+Here are only the verdicts that the API alone gives, and the wiring of django-ninja to them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from portal import errors
+
+log = logging.getLogger(__name__)
+
+CODES: Final[Mapping[int, str]] = {
+    400: "bad_request",
+    401: "unauthenticated",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid",
+}
+MISSING: Final = "There is nothing here."
+INVALID: Final = "Some fields can't be taken as they are."
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, thrown from wherever it is decided
+    """An answer other than success; `fields` maps each field of the request to what would be right."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        fields: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.fields = dict(fields or {})
+        self.headers = dict(headers or {})
+
+    def response(self) -> HttpResponse:
+        error = {"code": CODES[self.status], "message": self.message, "fields": self.fields, "incident": None}
+        return JsonResponse({"error": error}, status=self.status, headers=self.headers)
+
+
+def unauthenticated() -> Refusal:
+    """Say nothing of which check failed (RFC 6750)."""
+    challenge = 'Bearer realm="bulkhead", error="invalid_token"'
+    message = "Sign in with `bulkhead login`: there is no valid access token in this request."
+    return Refusal(401, message, headers={"WWW-Authenticate": challenge})
+
+
+def invalid(error: ValidationError) -> Refusal:
+    """Name each field by its place in the body, the query or the path, without repeating what was sent."""
+    return Refusal(422, INVALID, fields={_place(entry["loc"]): _reason(entry) for entry in error.errors})
+
+
+def _place(location: tuple[Any, ...]) -> str:
+    """Drop the source and the name of the parameter that took the body: ("body", "body", "labels", 0) → labels.0."""
+    parts = [str(part) for part in location[1:]]
+    if location[0] == "body" and len(parts) > 1:
+        parts = parts[1:]
+    return ".".join(parts) or "body"
+
+
+def _reason(entry: dict[str, Any]) -> str:
+    return str(entry["msg"]).removeprefix("Value error, ")
+
+
+def install(api: NinjaAPI) -> None:
+    def http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+        # django-ninja wraps what a parser raises.
+        cause = error.__cause__
+        return (cause if isinstance(cause, Refusal) else Refusal(error.status_code, str(error))).response()
+
+    def anything(request: HttpRequest, error: Exception) -> HttpResponse:
+        known = errors.answer(request, error)
+        if known is None:
+            log.error("unexpected", exc_info=error)
+        return known or errors.page(request, 500)
+
+    api.add_exception_handler(Refusal, lambda _request, error: error.response())
+    api.add_exception_handler(ValidationError, lambda _request, error: invalid(error).response())
+    api.add_exception_handler(HttpError, http_error)
+    api.add_exception_handler(Exception, anything)

@@ -1,0 +1,116 @@
+"""Calls of the API: https with verified certificates, bounded in time, retried only where nothing can happen twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from portal.cli import credentials
+from portal.cli.credentials import Credential
+from portal.cli.failures import Code, Failure
+
+TIMEOUT: Final = httpx.Timeout(15, connect=5)
+RETRIES: Final = 2
+RETRIED: Final = frozenset({502, 503, 504})
+MAX_WAIT: Final = 5.0  # seconds to heed a Retry-After for
+CODES: Final[Mapping[int, Code]] = {
+    401: Code.NOT_SIGNED_IN,
+    403: Code.DENIED,
+    404: Code.DENIED,
+    410: Code.GONE,
+    429: Code.UNAVAILABLE,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
+}
+
+
+def http(portal: str) -> httpx.Client:
+    """Return a client of `portal` alone: no redirect is followed, so a token goes nowhere else."""
+    transport = httpx.HTTPTransport(retries=RETRIES)  # of connecting: nothing was sent yet
+    return httpx.Client(base_url=portal, timeout=TIMEOUT, transport=transport, headers={"User-Agent": "bulkhead"})
+
+
+class Api:
+    """One tenant's API, as the person who signed in."""
+
+    def __init__(self, credential: Credential) -> None:
+        self.credential = credential
+        self._http = http(credential.portal)
+
+    def get(self, path: str, **query: str | int) -> Any:
+        for attempt in range(RETRIES + 1):
+            response = self._send("GET", path, last=attempt == RETRIES, params=query)
+            if response is not None and (response.status_code not in RETRIED or attempt == RETRIES):
+                return _content(response)
+            time.sleep(min(MAX_WAIT, _retry_after(response) or 0.2 * 2**attempt))
+        raise AssertionError("the last attempt returns or raises")
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        response = self._send("POST", path, last=True, json=body)
+        assert response is not None  # noqa: S101 - `last` raises instead
+        return _content(response)
+
+    def every(self, path: str, **query: str | int) -> Iterator[dict[str, Any]]:
+        """Yield a list's items, page after page."""
+        after = ""
+        while True:
+            page = self.get(path, size=100, **query, **({"after": after} if after else {}))
+            yield from page["items"]
+            after = page["next"] or ""
+            if not after:
+                return
+
+    def _send(self, method: str, path: str, *, last: bool, **content: Any) -> httpx.Response | None:
+        url = path if path.startswith("/") else f"/api/v1/tenants/{self.credential.tenant}/{path}"
+        authorization = {"Authorization": f"Bearer {self.credential.token}"}
+        try:
+            return self._http.request(method, url, headers=authorization, **content)
+        except httpx.TransportError as error:
+            if last:
+                raise unreachable(self.credential.portal, error) from None
+            return None
+
+
+def signed_in(portal: str | None = None, tenant: str | None = None) -> Api:
+    """Return the API that a command means. Raises Failure when there is no live credential for it."""
+    credential = credentials.find(portal, tenant)
+    if credential.expires_at <= time.time():
+        raise Failure(Code.NOT_SIGNED_IN, "the sign-in has expired: run `bulkhead login`")
+    return Api(credential)
+
+
+def part(name: str) -> str:
+    """Return `name` as one part of a path; a name may itself hold slashes, which the API takes as they are."""
+    return quote(name, safe="/")
+
+
+def unreachable(portal: str, error: httpx.TransportError) -> Failure:
+    return Failure(Code.UNAVAILABLE, f"{portal} can't be reached ({type(error).__name__})")
+
+
+def _retry_after(response: httpx.Response | None) -> float:
+    text = response.headers.get("Retry-After", "") if response is not None else ""
+    return float(text) if text.isdigit() else 0.0
+
+
+def _content(response: httpx.Response) -> Any:
+    if response.is_success:
+        return response.json() if response.content else None
+    raise _failure(response)
+
+
+def _failure(response: httpx.Response) -> Failure:
+    """Word the API's error: its message, each field, and the incident to quote."""
+    try:
+        error = response.json()["error"]
+        lines = [error["message"], *(f"  {name}: {hint}" for name, hint in error["fields"].items())]
+        if error["incident"]:
+            lines.append(f"  incident {error['incident']}")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        lines = [f"the portal answered {response.status_code}"]
+    return Failure(CODES.get(response.status_code, Code.FAILED), "\n".join(lines))

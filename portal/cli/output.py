@@ -1,0 +1,66 @@
+"""What commands print: results on standard output, all else on standard error, nothing that drives a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def clean(text: str) -> str:
+    """Replace what could drive a terminal: others' names and messages are printed here (escape codes, C1, bidi)."""
+    return "".join(
+        character
+        if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
+        else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )
+
+
+def complain(message: str) -> None:
+    sys.stderr.write(f"bulkhead: {clean(message)}\n")
+
+
+def note(message: str) -> None:
+    """Tell the person something that is no result."""
+    sys.stderr.write(f"{clean(message)}\n")
+
+
+def as_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], *, empty: str) -> None:
+    """Print `rows` under `columns` (heading → key); on standard error say so when there are none."""
+    if not rows:
+        note(empty)
+        return
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in columns:
+        grid.add_column(heading, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(clean(_cell(row.get(key)))) for key in columns.values()))
+    # Piped, a line must stay a line however long it is.
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 10_000).print(grid)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def labels(values: Iterable[Mapping[str, str]]) -> str:
+    return ", ".join(f"{label['name']}={label['value']}" for label in values)
+
+
+def filters(alternatives: Sequence[Iterable[Mapping[str, str]]]) -> str:
+    return " or ".join(labels(group) for group in alternatives) or "every repository"

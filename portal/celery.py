@@ -1,10 +1,49 @@
-"""The task queue: JSON only, acknowledged late, and never a secret in it."""
+"""The task queue: JSON only, acknowledged late, and never a secret in it.
+
+    celery -A portal.celery worker -Q default         as bulkhead_worker
+    celery -A portal.celery worker -Q provisioning    as bulkhead_provisioner
+    celery -A portal.celery beat
+"""
 
 import os
+from typing import Final
 
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+SWEEP_SECONDS: Final = 5
+TIDY_SECONDS: Final = 600
+
 app = Celery("bulkhead")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_default_queue="default",
+    task_routes={"tenants.tasks.provision": {"queue": "provisioning"}},
+    # A worker that is killed gives its task back; every task may run twice.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    # Nothing has an ETA: when something is due stands in the database, whatever the broker forgets.
+    broker_transport_options={
+        "visibility_timeout": 600,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 10,
+        "max_retries": 0,
+    },
+    broker_connection_retry_on_startup=True,
+    beat_schedule={
+        # A tick that no worker took is stale when the next one comes.
+        "sweep": {"task": "tenants.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+        "provision": {
+            "task": "tenants.tasks.provision",
+            "schedule": SWEEP_SECONDS,
+            "options": {"expires": SWEEP_SECONDS, "queue": "provisioning"},
+        },
+        "tidy": {"task": "tenants.tasks.tidy", "schedule": TIDY_SECONDS, "options": {"expires": TIDY_SECONDS}},
+    },
+)
 app.autodiscover_tasks(["tenants"])

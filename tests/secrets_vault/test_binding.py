@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secrets_vault import Place
@@ -22,11 +22,13 @@ def decode(data: bytes) -> list[bytes]:
     return found
 
 
+@settings(deadline=None)
 @given(fields)
 def test_fields_can_be_read_back(values: list[bytes]) -> None:
     assert decode(encode(*values)) == values
 
 
+@settings(deadline=None)
 @given(fields, fields)
 def test_encodings_join(first: list[bytes], second: list[bytes]) -> None:
     assert encode(*first) + encode(*second) == encode(*first, *second)

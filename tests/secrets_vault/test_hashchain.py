@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secrets_vault import BrokenChain
@@ -53,12 +53,14 @@ def test_known_hashes_stay_as_they_are() -> None:
     )
 
 
+@settings(deadline=None)
 @given(ENTRIES)
 def test_an_honest_chain_verifies_to_its_head(entries: list[tuple[int, bytes]]) -> None:
     rows = chain(entries)
     assert verify(iter(rows)) == (rows[-1][4] if rows else GENESIS)
 
 
+@settings(deadline=None)
 @given(ENTRIES.filter(bool), st.data())
 def test_any_altered_field_breaks_it_there(entries: list[tuple[int, bytes]], data: st.DataObject) -> None:
     rows: list[Row] = chain(entries)

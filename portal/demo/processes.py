@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
 import sysconfig
 import urllib.error
@@ -57,6 +59,13 @@ def _celery(*arguments: str) -> list[str]:
 
 def _child(stack: Stack, process: Process, command: list[str], *, name: str = "") -> Child:
     return Child(name or process, command, stack.directory, environment=stack.environment(process))
+
+
+def listens(port: int) -> bool:
+    """Say whether something accepts connections on a loopback port."""
+    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
+        return True
+    return False
 
 
 def answers(url: str) -> bool:

@@ -65,7 +65,7 @@ class Portal:
     def _wait_until_ready(self) -> None:
         queue = processes.Queue(self.stack)
         tests: dict[str, Callable[[], bool]] = {
-            "identity": lambda: processes.answers(f"{self.stack.identity_url}/"),
+            "identity": lambda: processes.listens(self.stack.ports["identity"]),
             "web": lambda: processes.answers(f"{self.stack.base_url}/health/ready"),
             "beat": lambda: True,  # it answers nobody; that it lives is looked at all along
             "worker": lambda: queue.answering(["worker"]),

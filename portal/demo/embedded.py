@@ -153,8 +153,13 @@ class Stack:
         return self.directory / "platform.key"
 
     def _claim(self) -> None:
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = (self.directory / "lock").open("a+")
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = (self.directory / "lock").open("a+")
+        except PermissionError:
+            raise DemoError(
+                f"{self.directory} is another user's. Start as that user, or from a clone of your own."
+            ) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

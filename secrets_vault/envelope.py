@@ -22,7 +22,7 @@ import os
 from typing import Final, NamedTuple
 
 from secrets_vault import aead, blob
-from secrets_vault.binding import Place, encode
+from secrets_vault.binding import Place, encode, encode_version
 from secrets_vault.blob import Blob, BlobHeader
 from secrets_vault.derivation import expand
 from secrets_vault.errors import BadCiphertext
@@ -43,11 +43,11 @@ def seal(keyring: Keyring, place: Place, plaintext: bytes) -> bytes:
         raise ValueError("a keyring seals at places of its own tenant")
     if len(plaintext) > blob.MAXIMUM_PLAINTEXT:
         raise ValueError("a plaintext has at most 64 MiB")
-    item_key, origin, encoded = Secret(os.urandom(aead.KEY_BYTES)), keyring.current, place.encoded()
-    binding = _payload_binding(encoded, origin.version)
+    item_key, origin = Secret(os.urandom(aead.KEY_BYTES)), keyring.current
+    binding = _payload_binding(place, origin.version)
     key, commitment = _payload_key(item_key, binding)
     nonce, ciphertext = key.encrypt(plaintext, binding)
-    wrap_nonce, wrapped = origin.wrap(item_key, _wrapping_binding(encoded, origin.version, origin))
+    wrap_nonce, wrapped = origin.wrap(item_key, _wrapping_binding(place, origin.version, origin))
     return Blob(
         magic=blob.MAGIC,
         format=blob.FORMAT,
@@ -81,7 +81,7 @@ def rewrap(keyring: Keyring, place: Place, sealed: bytes) -> bytes:
     item = _unwrap(keyring, place, parts)
     if parts.key_version == current.version:
         return sealed
-    nonce, wrapped = current.wrap(item.key, _wrapping_binding(place.encoded(), parts.origin_version, current))
+    nonce, wrapped = current.wrap(item.key, _wrapping_binding(place, parts.origin_version, current))
     return parts._replace(key_id=current.id, key_version=current.version, wrap_nonce=nonce, wrapped=wrapped).pack()
 
 
@@ -101,10 +101,10 @@ class _Item(NamedTuple):
 def _unwrap(keyring: Keyring, place: Place, parts: Blob) -> _Item:
     if place.tenant != keyring.tenant:
         raise BadCiphertext
-    tenant_key, encoded = keyring.key(parts.key_version, parts.key_id), place.encoded()
-    wrapping = _wrapping_binding(encoded, parts.origin_version, tenant_key)
+    tenant_key = keyring.key(parts.key_version, parts.key_id)
+    wrapping = _wrapping_binding(place, parts.origin_version, tenant_key)
     item_key = tenant_key.unwrap(parts.wrap_nonce, parts.wrapped, wrapping)
-    binding = _payload_binding(encoded, parts.origin_version)
+    binding = _payload_binding(place, parts.origin_version)
     payload_key, commitment = _payload_key(item_key, binding)
     if not hmac.compare_digest(commitment, parts.commitment):
         raise BadCiphertext
@@ -117,9 +117,9 @@ def _payload_key(item_key: Secret, binding: bytes) -> tuple[aead.Key, bytes]:
     return aead.Key(output.reveal()[: aead.KEY_BYTES]), output.reveal()[aead.KEY_BYTES :]
 
 
-def _payload_binding(place: bytes, origin_version: int) -> bytes:
-    return _PAYLOAD + place + encode(origin_version.to_bytes(4, "big"))
+def _payload_binding(place: Place, origin_version: int) -> bytes:
+    return _PAYLOAD + place.encoded + encode_version(origin_version)
 
 
-def _wrapping_binding(place: bytes, origin_version: int, key: TenantKey) -> bytes:
-    return _WRAPPING + place + encode(origin_version.to_bytes(4, "big"), key.id, key.version.to_bytes(4, "big"))
+def _wrapping_binding(place: Place, origin_version: int, key: TenantKey) -> bytes:
+    return _WRAPPING + place.encoded + encode_version(origin_version) + key.name

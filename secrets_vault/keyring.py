@@ -10,7 +10,7 @@ from typing import Final, Self
 from uuid import UUID
 
 from secrets_vault import aead
-from secrets_vault.binding import encode
+from secrets_vault.binding import encode, encode_version
 from secrets_vault.derivation import expand
 from secrets_vault.errors import BadCiphertext, KeyServiceDenied, UnknownKeyVersion
 from secrets_vault.keyservice.interface import KeyService
@@ -24,7 +24,7 @@ _MAXIMUM_VERSION: Final = 2**32 - 1
 class TenantKey(Opaque):
     """One version of a tenant's key. It wraps item keys and does nothing else."""
 
-    __slots__ = ("_key", "id", "version")
+    __slots__ = ("_key", "id", "name", "version")
 
     def __init__(self, tenant: str, version: int, material: Secret) -> None:
         if not 1 <= version <= _MAXIMUM_VERSION:
@@ -37,6 +37,7 @@ class TenantKey(Opaque):
         info = encode(_LABEL, tenant.encode(), version.to_bytes(4, "big"))
         output = Secret(expand(material.reveal(), info, aead.KEY_BYTES + _ID_BYTES))
         self._key, self.id = aead.Key(output.reveal()[: aead.KEY_BYTES]), output.reveal()[aead.KEY_BYTES :]
+        self.name = encode(self.id) + encode_version(version)  # the two fields that name it in associated data
 
     def __repr__(self) -> str:
         return f"<TenantKey version {self.version}>"

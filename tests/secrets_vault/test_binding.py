@@ -35,7 +35,7 @@ def test_encodings_join(first: list[bytes], second: list[bytes]) -> None:
 
 
 def test_a_place_byte_by_byte() -> None:
-    assert PLACE.encoded() == (
+    assert PLACE.encoded == (
         (36).to_bytes(8, "big")
         + str(TENANT).encode()
         + (16).to_bytes(8, "big")

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -69,14 +70,14 @@ def payload_key(item_key: bytes, binding: bytes) -> tuple[bytes, bytes]:
 def forge(vault: Vault, item_key: bytes, commitment: bytes, ciphertext: bytes) -> bytes:
     """What somebody who holds the tenant's key could store."""
     key = vault.keyring.current
-    wrapping = envelope._wrapping_binding(PLACE.encoded(), key.version, key)
+    wrapping = envelope._wrapping_binding(PLACE, key.version, key)
     nonce, wrapped = key.wrap(Secret(item_key), wrapping)
     head = (MAGIC, FORMAT, AES_256_GCM, key.id, key.version, nonce, wrapped, key.version)
     return Blob._make((*head, commitment, NONCE, len(ciphertext), ciphertext)).pack()
 
 
 def test_a_ciphertext_that_opens_under_two_keys_opens_for_one_alone(vault: Vault) -> None:
-    binding = envelope._payload_binding(PLACE.encoded(), vault.keyring.current.version)
+    binding = envelope._payload_binding(PLACE, vault.keyring.current.version)
     first, second = b"\1" * 32, b"\2" * 32
     (key, commitment), (other_key, other_commitment) = payload_key(first, binding), payload_key(second, binding)
     ciphertext = collide(key, other_key, binding)
@@ -111,8 +112,8 @@ def test_a_wrong_commitment_is_refused_before_anything_is_decrypted(
 
 
 def test_the_commitment_names_the_place_too(vault: Vault) -> None:
-    binding = envelope._payload_binding(PLACE.encoded(), 2)
-    elsewhere = envelope._payload_binding(PLACE.encoded() + b"\0", 2)
+    binding = envelope._payload_binding(PLACE, 2)
+    elsewhere = envelope._payload_binding(replace(PLACE, version=4), 2)
     item_key = Secret(b"\1" * 32)
     assert envelope._payload_key(item_key, binding)[1] == payload_key(b"\1" * 32, binding)[1]
     assert envelope._payload_key(item_key, elsewhere)[1] != envelope._payload_key(item_key, binding)[1]

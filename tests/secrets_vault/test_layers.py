@@ -48,5 +48,5 @@ def test_the_payload_is_sealed_under_all_seven_fields(vault: Vault) -> None:
 
 
 def test_no_layers_binding_is_valid_at_another(vault: Vault) -> None:
-    assert PLACE.encoded() == encode(*WHERE)
+    assert PLACE.encoded == encode(*WHERE)
     assert not encode(*wrapping(vault)).startswith(encode(*PAYLOAD)[:24])

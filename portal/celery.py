@@ -1,14 +1,15 @@
 """The task queue: JSON only, acknowledged late, and never a secret in it.
 
-    celery -A portal.celery worker -Q default         as bulkhead_worker
-    celery -A portal.celery worker -Q provisioning    as bulkhead_provisioner
-    celery -A portal.celery beat
+celery -A portal.celery worker -Q default         as bulkhead_worker
+celery -A portal.celery worker -Q provisioning    as bulkhead_provisioner
+celery -A portal.celery beat
 """
 
 import os
 from typing import Final
 
-from celery import Celery
+from celery import Celery, signals
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -47,3 +48,15 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["tenants"])
+
+
+@signals.worker_init.connect
+@signals.beat_init.connect
+def refuse_unsafe(**_: object) -> None:
+    """End the process on a configuration that must not run; Celery would only log any other exception from here."""
+    from portal import checks  # noqa: PLC0415 - Django is set up by now
+
+    try:
+        checks.refuse_unsafe()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from None

@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
@@ -69,3 +73,46 @@ def database(name: str) -> dict[str, str]:
         return {part: str(value) for part, value in conninfo_to_dict(secret(name)).items() if value is not None}
     except Exception:  # noqa: BLE001 - whatever libpq says would quote the password
         raise ImproperlyConfigured(f"{name} is no PostgreSQL connection URL.") from None
+
+
+def choice(name: str, default: str, choices: Collection[str]) -> str:
+    value = text(name, default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(sorted(choices))}.")
+    return value
+
+
+def origin(name: str) -> str:
+    """Return `scheme://host[:port]`, without a path."""
+    value = text(name).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or value != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} must be an origin such as https://bulkhead.example.")
+    return value
+
+
+def rate(name: str, default: str) -> str:
+    """Return a rate such as `20/m`: how many in a second, minute, hour or day."""
+    value = text(name, default)
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/[smhd]", value):
+        raise ImproperlyConfigured(f"{name} must be a rate such as 20/m.")
+    return value
+
+
+@dataclass(frozen=True)
+class ProviderClient:
+    """What this deployment is at a provider."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+def credentials(*providers: str) -> dict[str, ProviderClient]:
+    """Return the client of each provider that has both BULKHEAD_<PROVIDER>_CLIENT_ID and _SECRET."""
+    read = {
+        name: ProviderClient(
+            text(f"BULKHEAD_{name.upper()}_CLIENT_ID", ""), secret(f"BULKHEAD_{name.upper()}_CLIENT_SECRET", "")
+        )
+        for name in providers
+    }
+    return {name: client for name, client in read.items() if client.id and client.secret}

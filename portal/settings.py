@@ -1,38 +1,37 @@
-"""Django's settings, read once from the environment."""
+"""Django's settings, read once from the environment. What must not run in production is judged in portal.checks."""
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from portal import environment
+from portal import environment, logs
 from tenants.databases import CompartmentDatabases, database
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-MODE = environment.text("BULKHEAD_MODE", "production")
+MODE = environment.choice("BULKHEAD_MODE", "production", {"production", "demo", "test"})
 PRODUCTION = MODE == "production"
 DEBUG = False
-BASE_URL = environment.text("BULKHEAD_BASE_URL").rstrip("/")
+BASE_URL = environment.origin("BULKHEAD_BASE_URL")
 ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
+SECRET_KEY = environment.key("BULKHEAD_SECRET_KEY").hex()
 SESSION_SECRET = environment.key("BULKHEAD_SESSION_SECRET")
 TOKEN_SECRET = environment.key("BULKHEAD_TOKEN_SECRET")
 DATABASE_SECRET = environment.key("BULKHEAD_DATABASE_SECRET")
-SECRET_KEY = base64.b64encode(environment.key("BULKHEAD_SECRET_KEY")).decode()
 
 KEY_SERVICE = environment.text("BULKHEAD_KEY_SERVICE")
+LOCAL_KEY_ALLOWED = environment.flag("BULKHEAD_LOCAL_KEY_ALLOWED")
 OPERATIONS = environment.listing("BULKHEAD_OPERATIONS")
 MESSAGE_TTL_MIN_SECONDS = environment.integer("BULKHEAD_MESSAGE_TTL_MIN_SECONDS", 60, minimum=1)
-SANDBOX_PROVIDER_URL = environment.text("BULKHEAD_SANDBOX_PROVIDER_URL", "")
-ALLOWED_EMAIL_DOMAINS = environment.listing("BULKHEAD_ALLOWED_EMAIL_DOMAINS")
-TRUSTED_PROXIES = environment.listing("BULKHEAD_TRUSTED_PROXIES")
 
 INSTALLED_APPS = [
     "portal",
@@ -42,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "csp",
     "social_django",
     "django_htmx",
     "lucide",
@@ -52,8 +52,18 @@ AUTH_USER_MODEL = "registry.Person"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
+    "portal.middleware.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "portal.middleware.ClientMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",  # refuses a Host that is not ours
+    "portal.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.FailureMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -62,20 +72,106 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [],
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "portal.signin.context.sign_in",
+            ]
+        },
     },
 ]
 
+# People and sessions. Nobody has a password; the providers' access tokens are used once and never stored.
+SANDBOX_PROVIDER_URL = environment.text("BULKHEAD_SANDBOX_PROVIDER_URL", "").rstrip("/")
+_SANDBOX = "" if PRODUCTION else SANDBOX_PROVIDER_URL
+_GITHUB = _SANDBOX or "https://github.com"
+_BITBUCKET = _SANDBOX or "https://bitbucket.org"
+GITHUB_API_URL = _SANDBOX or "https://api.github.com"
+BITBUCKET_API_URL = f"{_SANDBOX or 'https://api.bitbucket.org'}/2.0"
+SIGN_IN_PROVIDERS = environment.credentials("github", "bitbucket")
+SOCIAL_AUTH_STRATEGY = "portal.signin.strategy.Strategy"
+SOCIAL_AUTH_STORAGE = "portal.signin.storage.Storage"
+SOCIAL_AUTH = {
+    "AUTHENTICATION_BACKENDS": ["portal.signin.providers.GitHub", "portal.signin.providers.Bitbucket"],
+    "PIPELINE": ["portal.signin.pipeline.identify", "portal.signin.pipeline.admit", "portal.signin.pipeline.remember"],
+    "REQUESTS_TIMEOUT": 5,
+    "GITHUB_AUTHORIZATION_URL": f"{_GITHUB}/login/oauth/authorize",
+    "GITHUB_ACCESS_TOKEN_URL": f"{_GITHUB}/login/oauth/access_token",
+    "BITBUCKET_AUTHORIZATION_URL": f"{_BITBUCKET}/site/oauth2/authorize",
+    "BITBUCKET_ACCESS_TOKEN_URL": f"{_BITBUCKET}/site/oauth2/access_token",
+    **{f"{name.upper()}_KEY": client.id for name, client in SIGN_IN_PROVIDERS.items()},
+    **{f"{name.upper()}_SECRET": client.secret for name, client in SIGN_IN_PROVIDERS.items()},
+}
+AUTHENTICATION_BACKENDS: list[str] = []
+ALLOWED_EMAIL_DOMAINS = environment.listing("BULKHEAD_ALLOWED_EMAIL_DOMAINS")
+SESSION_ENGINE = "portal.signin.sessions"
+SESSION_COOKIE_NAME = "__Host-bulkhead"
+SESSION_COOKIE_SECURE = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # sealed with the session, not in a cookie
+
+# The edge. Each of these is asked for by `manage.py check --deploy` too.
+TRUSTED_PROXIES = environment.listing("BULKHEAD_TRUSTED_PROXIES")
+CSRF_COOKIE_NAME = "__Host-csrf"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
+SECURE_HSTS_SECONDS = 63072000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = BASE_URL.startswith("https://")
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "style-src": ["'self'"],
+        "script-src": ["'self'"],
+        "img-src": ["'self'"],
+        "connect-src": ["'self'"],
+        # Chromium holds the redirects after a form to this as well, and beginning to sign in is such a form.
+        "form-action": ["'self'", *dict.fromkeys([_GITHUB, _BITBUCKET])],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+RATES = {
+    "sign-in": environment.rate("BULKHEAD_RATE_SIGN_IN", "20/m"),
+    "api": environment.rate("BULKHEAD_RATE_API", "600/m"),
+    "device": environment.rate("BULKHEAD_RATE_DEVICE", "30/m"),
+}
+
 DATABASES = CompartmentDatabases({"default": database(environment.database("DATABASE_URL"))})
+COMPARTMENT_CONNECTIONS = environment.integer("BULKHEAD_COMPARTMENT_CONNECTIONS", 8, minimum=2)  # warm, in each thread
 DATABASE_ROUTERS = ["tenants.databases.Router"]
 
 REDIS_URL = environment.secret("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # An outage is answered with 503 at once, not after the library's own patience.
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2, "retry": Retry(NoBackoff(), 1)},
+    }
+}
 
 CELERY_BROKER_URL = environment.secret("CELERY_BROKER_URL", REDIS_URL)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+LOGGING = logs.configuration(environment.choice("BULKHEAD_LOG_LEVEL", "INFO", {"INFO", "WARNING", "ERROR"}))
+LOGGING_CONFIG = "logging.config.dictConfig"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / ".build" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "portal.static_integrity.IntegrityStorage"},
+}
 
 LANGUAGE_CODE = "en"
 USE_I18N = False

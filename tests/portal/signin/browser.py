@@ -1,0 +1,70 @@
+"""A small browser for tests: real HTTP, with cookies kept by hand because Python's jars drop Secure ones on loopback."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from urllib.parse import urlsplit
+
+import httpx
+
+
+@dataclass
+class Browser:
+    portal: str
+    agent: str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
+
+    def get(self, url: str, **headers: str) -> httpx.Response:
+        return self._send("GET", url, None, headers)
+
+    def post(self, url: str, form: dict[str, str] | None = None, **headers: str) -> httpx.Response:
+        """Send a form as a browser does: with the Origin, and with the CSRF token of the page before where there is one."""
+        return self._send("POST", url, form or {}, {"Origin": self.portal, **headers})
+
+    def press(self, page: httpx.Response, action: str, **form: str) -> httpx.Response:
+        """Send the form of `page` that goes to `action`, with what is hidden in it."""
+        body = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', page.text, re.DOTALL)
+        assert body, f"no form to {action}"
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', body[0]))
+        return self.post(action, {**{name: html.unescape(value) for name, value in hidden.items()}, **form})
+
+    def begin(self, provider: str = "github", *, back: str = "") -> httpx.Response:
+        page = self.get("/sign-in/" + (f"?next={back}" if back else ""))
+        return self.press(page, f"/sign-in/{provider}/begin/")
+
+    def pick(self, authorization: str, login: str) -> str:
+        """Follow to the provider, pick an account, and return the address that the provider sends the browser to."""
+        picker = httpx.get(authorization)
+        name = re.search(r'name="authorization" value="([^"]+)"', picker.text)
+        assert name, picker.text
+        parts = urlsplit(authorization)
+        form = {"authorization": name[1], "login": login}
+        return httpx.post(f"{parts.scheme}://{parts.netloc}/sandbox/pick", data=form).headers["Location"]
+
+    def sign_in(self, login: str = "owner", provider: str = "github", *, back: str = "") -> httpx.Response:
+        """Return the answer of the portal's complete address."""
+        begun = self.begin(provider, back=back)
+        assert begun.status_code == 302, begun.text
+        return self.get(self.pick(begun.headers["Location"], login))
+
+    def _send(self, method: str, url: str, form: dict[str, str] | None, headers: dict[str, str]) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in {**self.headers, **headers}.items()}
+        if self.cookies:
+            named["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        url = url if url.startswith("http") else self.portal + url
+        response = self.client.request(method, url, data=form, headers={"User-Agent": self.agent, **named})
+        self._keep(response)
+        return response
+
+    def _keep(self, response: httpx.Response) -> None:
+        for line in response.headers.get_list("set-cookie"):
+            for name, morsel in SimpleCookie(line.strip()).items():
+                if morsel["max-age"] == "0":
+                    self.cookies.pop(name, None)
+                else:
+                    self.cookies[name] = morsel.value

@@ -32,7 +32,8 @@ class Router:
     db_for_write = db_for_read
 
     def allow_relation(self, one: models.Model, other: models.Model, **_: Any) -> bool:
-        return one._state.db == other._state.db
+        # The registry is one database, whichever role reads it; compartments are as many as there are aliases.
+        return RECORDS not in {one._meta.app_label, other._meta.app_label} or one._state.db == other._state.db
 
     def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool:
         return app_label != RECORDS or rendering.get()

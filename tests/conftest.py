@@ -1,0 +1,118 @@
+"""What every test may ask for. Nothing is rolled back and nothing mocked: each test makes people and tenants anew."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from portal.demo.embedded import Stack
+from portal.demo.running import Portal
+from tenants import compartment
+from tenants.actor import Actor
+from tenants.compartment import Compartment
+from tenants.provisioning.provision import create_tenant
+from tenants.registry.models import Membership, Person, Tenant
+from tenants.roles import Role
+from tests.servers import STACK
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database is the run's own: no test database is made beside it and nothing is rolled back."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Stack:
+    return request.config.stash[STACK]
+
+
+@pytest.fixture(scope="session")
+def portal(stack: Stack) -> Iterator[Portal]:
+    """The whole portal: web server, workers, beat and the sandbox identity provider."""
+    with Portal(stack) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def portal_url(portal: Portal) -> str:
+    return portal.stack.base_url
+
+
+@pytest.fixture(scope="session")
+def identity_url(portal: Portal) -> str:
+    return portal.stack.identity_url
+
+
+NewPerson = Callable[..., Person]
+NewTenant = Callable[..., "Household"]
+
+
+@pytest.fixture
+def new_person() -> NewPerson:
+    """Make a person who has signed in before."""
+
+    def make(login: str = "somebody") -> Person:
+        uid = str(uuid.uuid4().int % 10**12)
+        return Person.objects.create(provider="github", uid=uid, login=login, email=f"{uid}@example.org")
+
+    return make
+
+
+@dataclass(frozen=True)
+class Household:
+    """A tenant of the tests, its owner, and ways into it."""
+
+    tenant: Tenant
+    owner: Person
+
+    @property
+    def slug(self) -> str:
+        return self.tenant.slug
+
+    def actor(self, person: Person | None = None) -> Actor:
+        who = person or self.owner
+        return Actor.person(who.id, str(who), address="192.0.2.1")
+
+    def enter(self, person: Person | None = None) -> AbstractContextManager[Compartment]:
+        return compartment.enter(self.slug, self.actor(person))
+
+    def join(self, person: Person, role: Role = Role.MEMBER) -> Person:
+        Membership.objects.create(tenant=self.tenant, person=person, role=role)
+        return person
+
+
+@pytest.fixture
+def new_tenant(new_person: NewPerson) -> NewTenant:
+    """Make a tenant as the provisioner does, with an owner."""
+
+    def make(owner: Person | None = None, *, name: str = "Tenant") -> Household:
+        owner = owner or new_person("owner")
+        tenant = create_tenant(
+            tenant_id=uuid.uuid4(),
+            slug=f"t{uuid.uuid4().hex[:16]}",
+            name=name,
+            owner_id=owner.id,
+            actor=Actor.system("provisioning"),
+            using="provisioner",
+        )
+        return Household(tenant, owner)
+
+    return make
+
+
+@pytest.fixture
+def household(new_tenant: NewTenant) -> Household:
+    return new_tenant()
+
+
+@pytest.fixture
+def neighbour(new_tenant: NewTenant) -> Household:
+    """Another tenant, whose owner is nobody in the first."""
+    return new_tenant()

@@ -1,0 +1,42 @@
+"""The test run's own PostgreSQL and Valkey, up before Django reads its settings (pytest plugin, see pyproject.toml).
+
+The test process is the portal's web process: it connects as `bulkhead_web` and has that role's rights, no more. What
+the provisioner, the workers and the owner do, tests do through aliases of their own (tests/settings.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from portal.demo.embedded import Stack
+from portal.demo.progress import Progress
+from portal.demo.running import prepare
+
+STACK: Final = pytest.StashKey[Stack]()
+
+SETTINGS: Final = {"BULKHEAD_MESSAGE_TTL_MIN_SECONDS": "1", "BULKHEAD_RATE_SIGN_IN": "10000/m"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    # A short path of our own: Unix socket names are bounded, and nothing of an earlier run is in the way.
+    directory = Path(tempfile.mkdtemp(prefix="bulkhead-test-"))
+    stack = Stack(directory, mode="test", durable=False, settings=SETTINGS)
+    early_config.stash[STACK] = stack
+    early_config.add_cleanup(lambda: _end(stack))
+    stack.start()
+    os.environ.update(stack.environment("web"))
+    for role in ("owner", "provisioner", "worker"):
+        os.environ[f"TEST_DATABASE_URL_{role.upper()}"] = stack.database_url(role)
+    prepare(stack, Progress(quiet=True))
+
+
+def _end(stack: Stack) -> None:
+    stack.stop()
+    shutil.rmtree(stack.directory, ignore_errors=True)

@@ -22,10 +22,21 @@ def list_members(compartment: Compartment, page: PageRequest) -> Page[Membership
     return newest_first(rows, page)
 
 
+@requires(Permission.MEMBERS_LIST)
+def get_member(compartment: Compartment, person_id: UUID) -> Membership:
+    rows = Membership.objects.filter(tenant=compartment.tenant).select_related("person")
+    return fetch(rows, person_id=person_id)
+
+
 @requires(Permission.MEMBERS_ADMIT)
 def list_join_requests(compartment: Compartment, page: PageRequest) -> Page[JoinRequest]:
     rows = JoinRequest.objects.filter(tenant=compartment.tenant).select_related("person")
     return newest_first(rows, page)
+
+
+@requires(Permission.MEMBERS_ADMIT)
+def get_join_request(compartment: Compartment, request_id: UUID) -> JoinRequest:
+    return fetch(JoinRequest.objects.filter(tenant=compartment.tenant).select_related("person"), id=request_id)
 
 
 @requires(Permission.MEMBERS_ADMIT)

@@ -15,12 +15,6 @@ from portal import addresses
 
 _SECURE_MODES: Final = {"require", "verify-ca", "verify-full"}
 _DISTINCT_BYTES: Final = 16  # of 32; random ones have 30 on average, a repeated phrase far fewer
-_SECRETS: Final = {
-    "BULKHEAD_SECRET_KEY": lambda: bytes.fromhex(settings.SECRET_KEY),
-    "BULKHEAD_SESSION_SECRET": lambda: settings.SESSION_SECRET,
-    "BULKHEAD_TOKEN_SECRET": lambda: settings.TOKEN_SECRET,
-    "BULKHEAD_DATABASE_SECRET": lambda: settings.DATABASE_SECRET,
-}
 
 
 def unsafe(**_: Any) -> list[CheckMessage]:
@@ -66,7 +60,12 @@ def _base_url() -> Iterable[str]:
 
 
 def _secrets() -> Iterable[str]:
-    secrets = {name: read() for name, read in _SECRETS.items()}
+    secrets = {
+        "BULKHEAD_SECRET_KEY": bytes.fromhex(settings.SECRET_KEY),
+        "BULKHEAD_SESSION_SECRET": settings.SESSION_SECRET,
+        "BULKHEAD_TOKEN_SECRET": settings.TOKEN_SECRET,
+        "BULKHEAD_DATABASE_SECRET": settings.DATABASE_SECRET,
+    }
     for name, value in secrets.items():
         if len(set(value)) < _DISTINCT_BYTES:
             yield f"{name} is not random. Make one with: openssl rand -base64 32"

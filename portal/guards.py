@@ -42,7 +42,7 @@ class AnonymousRequest(HttpRequest):
     address: str
     incident: str
     person: Person | None
-    session: SessionStore  # type: ignore[assignment]  # the stubs expect the engine of contrib.sessions
+    session: SessionStore
 
 
 class SignedInRequest(HttpRequest):
@@ -51,7 +51,7 @@ class SignedInRequest(HttpRequest):
     address: str
     incident: str
     person: Person
-    session: SessionStore  # type: ignore[assignment]  # the stubs expect the engine of contrib.sessions
+    session: SessionStore
 
 
 class MemberRequest(SignedInRequest):
@@ -59,6 +59,7 @@ class MemberRequest(SignedInRequest):
 
 
 View = Callable[..., HttpResponseBase]
+MemberView = Callable[Concatenate[MemberRequest, Compartment, ...], HttpResponseBase]
 LEVELS: Final = frozenset(Level)
 
 
@@ -74,21 +75,21 @@ def signed_in(view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase])
     return _stated(guarded, Level.SIGNED_IN)
 
 
-def member(permission: Permission) -> Callable[[Callable[Concatenate[Any, Any, P], HttpResponseBase]], View]:
+def member(permission: Permission) -> Callable[[MemberView], View]:
     """Enter the compartment that the URL's `tenant` (a slug) names, and open only to a role with `permission`.
 
     Raises NotFound for whoever is no member, as for a tenant that does not exist, and Refused without the permission.
     """
 
-    def guard(view: Callable[Concatenate[MemberRequest, Compartment, P], HttpResponseBase]) -> View:
+    def guard(view: MemberView) -> View:
         @wraps(view)
-        def guarded(request: MemberRequest, /, *args: P.args, tenant: str, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: MemberRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
             if not request.person:
                 return _to_sign_in(request)
             with compartments.enter(tenant, actor_of(request)) as compartment:
                 if not compartment.may(permission):
                     raise Refused(permission)
-                return view(request, compartment, *args, **kwargs)
+                return view(request, compartment, **kwargs)
 
         return _stated(guarded, Level.MEMBER, permission)
 

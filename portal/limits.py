@@ -18,6 +18,7 @@ from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
 P = ParamSpec("P")
+R = TypeVar("R", bound=HttpRequest)
 T = TypeVar("T")
 
 _PERIODS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -31,14 +32,12 @@ class TooMany(Exception):  # noqa: N818 - a verdict
         self.seconds = seconds
 
 
-def limited(
-    group: str,
-) -> Callable[[Callable[Concatenate[HttpRequest, P], T]], Callable[Concatenate[HttpRequest, P], T]]:
+def limited(group: str) -> Callable[[Callable[Concatenate[R, P], T]], Callable[Concatenate[R, P], T]]:
     """Guard a view by `settings.RATES[group]`: each address, and each account that is signed in, has its own count."""
 
-    def guard(view: Callable[Concatenate[HttpRequest, P], T]) -> Callable[Concatenate[HttpRequest, P], T]:
+    def guard(view: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, P], T]:
         @wraps(view)
-        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        def guarded(request: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
             person = getattr(request, "person", None)
             spend(request, group, *([f"account {person.pk}"] if person is not None else []))
             return view(request, *args, **kwargs)

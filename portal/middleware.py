@@ -111,7 +111,7 @@ class SessionMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         came_with = request.COOKIES.get(sessions.COOKIE)
         store = SessionStore(came_with)
-        request.session = store  # type: ignore[assignment]  # the stubs expect the engine of contrib.sessions
+        request.session = store
         request.person = store.open()  # type: ignore[attr-defined]  # an attribute of ours, typed in portal.guards
         response = self.get_response(request)
         if store.modified:

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.conf import settings
+from django.http import HttpResponse
 from social_core.backends.bitbucket import BitbucketOAuth2
 from social_core.backends.github import GithubOAuth2
 from social_core.backends.oauth import BaseOAuth2PKCE
 from social_core.exceptions import AuthSessionError
 
 from portal.signin import identity
+from portal.signin.attempts import LIFETIME
 from portal.signin.identity import Identity
+from portal.signin.strategy import Strategy
 from tenants.registry.people import Provider
 
 
-class OncePKCE(BaseOAuth2PKCE):  # type: ignore[misc]  # social-core is read without types
+class OncePKCE(BaseOAuth2PKCE[HttpResponse]):
     """PKCE, and a state that works once: whoever comes second with it finds the attempt gone."""
 
-    STATE_LIFETIME = 600
+    STATE_LIFETIME = int(LIFETIME.total_seconds())
+    strategy: Strategy
 
-    def validate_state(self) -> str:
-        state: str = super().validate_state()
+    def __init__(self, strategy: Strategy, redirect_uri: str) -> None:
+        super().__init__(strategy, redirect_uri)
+
+    def validate_state(self) -> str | None:
+        state = super().validate_state()
         if not self.strategy.finish_attempt():
             raise AuthSessionError(self, "state", code="session_context_missing", stage="callback")
         return state
@@ -32,9 +39,9 @@ class OncePKCE(BaseOAuth2PKCE):  # type: ignore[misc]  # social-core is read wit
         return self.get_json(url, headers=headers)
 
 
-class GitHub(OncePKCE, GithubOAuth2):  # type: ignore[misc]  # social-core is read without types
+class GitHub(OncePKCE, GithubOAuth2[HttpResponse]):
     name = Provider.GITHUB.value
-    DEFAULT_SCOPE: ClassVar = ["read:user", "user:email"]
+    DEFAULT_SCOPE = ["read:user", "user:email"]  # noqa: RUF012 - declared so upstream
 
     def user_data(self, access_token: str, *_: Any, **__: Any) -> dict[str, Any]:
         return {
@@ -46,9 +53,9 @@ class GitHub(OncePKCE, GithubOAuth2):  # type: ignore[misc]  # social-core is re
         return identity.of_github(answer["profile"], answer["emails"])
 
 
-class Bitbucket(OncePKCE, BitbucketOAuth2):  # type: ignore[misc]  # social-core is read without types
+class Bitbucket(OncePKCE, BitbucketOAuth2[HttpResponse]):
     name = Provider.BITBUCKET.value
-    DEFAULT_SCOPE: ClassVar = ["account", "email"]
+    DEFAULT_SCOPE = ["account", "email"]  # noqa: RUF012 - declared so upstream
     USE_BASIC_AUTH = True
 
     def user_data(self, access_token: str, *_: Any, **__: Any) -> dict[str, Any]:
@@ -59,6 +66,9 @@ class Bitbucket(OncePKCE, BitbucketOAuth2):  # type: ignore[misc]  # social-core
 
     def identity(self, answer: dict[str, Any]) -> Identity:
         return identity.of_bitbucket(answer["profile"], answer["emails"])
+
+
+BACKENDS: Final[dict[Provider, type[OncePKCE]]] = {Provider.GITHUB: GitHub, Provider.BITBUCKET: Bitbucket}
 
 
 @dataclass(frozen=True)

@@ -61,14 +61,14 @@ class SessionStore(SessionBase):
     def open(self) -> Person | None:
         """Return the person whose live session this is; without a handle, nobody is asked."""
         if self.session_key:
-            self._get_session()
+            self._session_cache: dict[str, Any] = self.load()
         return self.person
 
     def save(self, must_create: bool = False) -> None:
         """Write the payload if this is still the person's session; otherwise write nothing, and revive nothing."""
         if self.person is None:
             return
-        self._mine().update(payload=sealing.seal(_USE, self._handle(), self._get_session(no_load=must_create)))
+        self._mine().update(payload=sealing.seal(_USE, self._handle(), dict(self.items())))
 
     def delete(self, session_key: str | None = None) -> None:
         """End this session and no other: a displaced browser's sign-out finds nothing to end."""
@@ -85,7 +85,7 @@ class SessionStore(SessionBase):
     def begin(self, person: Person, address: str, browser: str) -> Previous | None:
         """Start the person's session under a fresh handle; return what is known of another browser's that it ended."""
         own, self._session_key = self._digest(), sealing.new_handle()
-        self._session_cache: dict[str, Any] = {}
+        self._session_cache = {}
         self.person = person
         sealed = sealing.seal(_USE, self._handle(), {})
         new = Session(

@@ -7,13 +7,13 @@ from social_core.storage import BaseStorage, NonceMixin, UserMixin
 from tenants.registry.models import Person
 
 
-class People(UserMixin):  # type: ignore[misc]  # social-core is read without types
+class People(UserMixin):
     @classmethod
-    def user_model(cls) -> type[Person]:
+    def user_model(cls) -> type[Person]:  # type: ignore[override]  # upstream a user has an int for a key
         return Person
 
 
-class Nonces(NonceMixin):  # type: ignore[misc]  # social-core is read without types
+class Nonces(NonceMixin):
     """A state is claimed by removing its attempt (`OncePKCE.validate_state`), so no nonce is kept besides."""
 
     @classmethod
@@ -25,7 +25,7 @@ class Nonces(NonceMixin):  # type: ignore[misc]  # social-core is read without t
         return True
 
 
-class Storage(BaseStorage):  # type: ignore[misc]  # social-core is read without types
+class Storage(BaseStorage):
     user = People
     nonce = Nonces
 

@@ -14,7 +14,7 @@ from social_django.strategy import DjangoStrategy
 from portal.signin import attempts
 
 
-class Strategy(DjangoStrategy):  # type: ignore[misc]  # social-auth-app-django is read without types
+class Strategy(DjangoStrategy):
     """Keeps state and verifier in the attempt, so that nobody needs a session before signing in."""
 
     def __init__(self, storage: Any, request: HttpRequest | None = None, tpl: Any = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,7 +19,7 @@ from portal.limits import limited
 from portal.middleware import forget
 from portal.signin import attempts, browsers, sessions
 from portal.signin.destinations import local_path
-from portal.signin.providers import OFFERS, Offer, offered
+from portal.signin.providers import BACKENDS, OFFERS, Offer, OncePKCE, offered
 from portal.signin.refusals import Reason, Refusal
 from portal.signin.sessions import Previous
 from portal.signin.storage import Storage
@@ -107,21 +108,20 @@ def _offer(provider: str) -> Offer:
     return OFFERS[Provider(provider)]
 
 
-def _backend(request: AnonymousRequest, offer: Offer):  # noqa: ANN202 - social-core is read without types
+def _backend(request: AnonymousRequest, offer: Offer) -> OncePKCE:
     back = reverse("sign-in-complete", args=[offer.name])
-    return Strategy(Storage, request).get_backend(offer.name, redirect_uri=back)
+    return BACKENDS[offer.provider](Strategy(Storage, request), back)
 
 
-def _authenticated(backend, offer: Offer) -> Person:  # noqa: ANN001 - social-core is read without types
+def _authenticated(backend: OncePKCE, offer: Offer) -> Person:
     """Run the exchange and the pipeline. Raises Refusal, with the library's own reason in the log alone."""
     try:
-        person: Person = backend.auth_complete()
+        return cast(Person, backend.auth_complete())
     except AuthCanceled:
         raise Refusal(Reason.DECLINED, offer.title) from None
     except SocialAuthBaseException as error:
         log.warning("sign-in at %s failed: %s at %s", offer.name, error.code, error.stage)
         raise Refusal(_reason(error), offer.title) from None
-    return person
 
 
 def _reason(error: SocialAuthBaseException) -> Reason:

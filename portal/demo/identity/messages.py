@@ -46,7 +46,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def as_json(value: Any, status: int = 200, **headers: str) -> Answer:  # noqa: ANN401 - any JSON
+def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return Answer(status, json.dumps(value).encode(), "application/json; charset=utf-8", named)
 

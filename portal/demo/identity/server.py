@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -25,17 +24,17 @@ class Application:
     memory: Memory = field(default_factory=Memory)
 
     def doors(self) -> Mapping[tuple[str, str], Door]:
-        shared = {"configuration": self.configuration, "memory": self.memory}
+        configuration, memory = self.configuration, self.memory
         return {
-            ("GET", "/login/oauth/authorize"): partial(authorize.begin, "github", **shared),
-            ("POST", "/login/oauth/access_token"): partial(github.access_token, **shared),
-            ("GET", "/user"): partial(github.user, memory=self.memory),
-            ("GET", "/user/emails"): partial(github.emails, memory=self.memory),
-            ("GET", "/site/oauth2/authorize"): partial(authorize.begin, "bitbucket", **shared),
-            ("POST", "/site/oauth2/access_token"): partial(bitbucket.access_token, **shared),
-            ("GET", "/2.0/user"): partial(bitbucket.user, memory=self.memory),
-            ("GET", "/2.0/user/emails"): partial(bitbucket.emails, memory=self.memory),
-            ("POST", "/sandbox/pick"): partial(authorize.pick, memory=self.memory),
+            ("GET", "/login/oauth/authorize"): lambda asked: authorize.begin("github", asked, configuration, memory),
+            ("POST", "/login/oauth/access_token"): lambda asked: github.access_token(asked, configuration, memory),
+            ("GET", "/user"): lambda asked: github.user(asked, memory),
+            ("GET", "/user/emails"): lambda asked: github.emails(asked, memory),
+            ("GET", "/site/oauth2/authorize"): lambda asked: authorize.begin("bitbucket", asked, configuration, memory),
+            ("POST", "/site/oauth2/access_token"): lambda asked: bitbucket.access_token(asked, configuration, memory),
+            ("GET", "/2.0/user"): lambda asked: bitbucket.user(asked, memory),
+            ("GET", "/2.0/user/emails"): lambda asked: bitbucket.emails(asked, memory),
+            ("POST", "/sandbox/pick"): lambda asked: authorize.pick(asked, memory),
             ("GET", "/sandbox/style.css"): lambda _: pages.style(),
         }
 

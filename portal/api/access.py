@@ -17,8 +17,9 @@ from ninja.security import HttpBearer
 
 from portal import limits
 from portal.api.errors import Refusal, unauthenticated
+from portal.api.reading import announced_size
 from portal.guards import Level
-from portal.tokens import BadToken, Tokens
+from portal.tokens import BadToken, Claims, Tokens
 from tenants.actions import tokens as rows
 from tenants.actor import Actor
 from tenants.compartment import Compartment, enter
@@ -50,18 +51,24 @@ class Bearer(HttpBearer):
         self.body = body
 
     def __call__(self, request: HttpRequest) -> bool:
-        """Check in this order: address, token, account, size, tenant, permission; only then is the body read."""
-        limits.spend_by_address(request, "api")
+        """Check in this order: token, rate, row, size, tenant, permission; only then is the body read."""
         if not super().__call__(request):
+            limits.spend(request, "api")
             raise unauthenticated()
-        if int(request.META.get("CONTENT_LENGTH") or 0) > self.body:
+        if announced_size(request) > self.body:
             raise Refusal(413, f"The body may hold {self.body} bytes.")
         if self.permission is not None:
             admit(cast(ApiRequest, request), self.permission)
         return True
 
     def authenticate(self, request: HttpRequest, token: str) -> bool:
-        identify(cast(ApiRequest, request), token)
+        """Set the actor; False for a token that is not ours."""
+        try:
+            claims = tokens().verify(token, time.time())
+        except BadToken:
+            return False
+        limits.spend(request, "api", f"account {claims.person_id}")
+        identify(cast(ApiRequest, request), claims)
         return True
 
 
@@ -73,19 +80,18 @@ def member(permission: Permission, *, body: int = MAX_BODY) -> Bearer:
     return Bearer(permission, body=body)
 
 
-def identify(request: ApiRequest, text: str) -> None:
-    """Set the actor. The row decides: revoked, expired and frozen are looked up at each use, nothing is cached."""
+def identify(request: ApiRequest, claims: Claims) -> None:
+    """Ask the row: revoked, expired and frozen are looked up at each use, nothing is cached."""
     address = request.META["REMOTE_ADDR"]  # the true client's: portal.middleware has seen to it
     try:
-        claims = tokens().verify(text, time.time())
         token = rows.use_token(claims.token_id, address=address)
-    except (BadToken, NotFound):
+    except NotFound:
         raise unauthenticated() from None
     if (token.person_id, token.tenant_id) != (claims.person_id, claims.tenant_id):
         raise unauthenticated()
-    limits.spend(request, "api", f"account {token.person_id}")
+    label = token.person.email or str(token.person)
     request.token = token
-    request.actor = Actor.person(token.person_id, str(token.person), address=address, token_id=token.id)
+    request.actor = Actor.person(token.person_id, label, address=address, token_id=token.id)
 
 
 def admit(request: ApiRequest, permission: Permission) -> None:

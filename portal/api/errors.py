@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -77,18 +78,28 @@ def _reason(entry: dict[str, Any]) -> str:
 
 
 def install(api: NinjaAPI) -> None:
-    def http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
-        # django-ninja wraps what a parser raises.
-        cause = error.__cause__
-        return (cause if isinstance(cause, Refusal) else Refusal(error.status_code, str(error))).response()
+    api.add_exception_handler(Exception, _answer)
+    api.add_exception_handler(HttpError, _answer)
+    api.add_exception_handler(ValidationError, _answer)
 
-    def anything(request: HttpRequest, error: Exception) -> HttpResponse:
-        known = errors.answer(request, error)
-        if known is None:
-            log.error("unexpected", exc_info=error)
-        return known or errors.page(request, 500)
 
-    api.add_exception_handler(Refusal, lambda _request, error: error.response())
-    api.add_exception_handler(ValidationError, lambda _request, error: invalid(error).response())
-    api.add_exception_handler(HttpError, http_error)
-    api.add_exception_handler(Exception, anything)
+def _answer(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    match error:
+        case Refusal():
+            return error.response()
+        case ValidationError():
+            return invalid(error).response()
+        case HttpError(__cause__=Refusal() as refusal):  # django-ninja wraps what a parser raises
+            return refusal.response()
+        case HttpError():
+            return Refusal(error.status_code, str(error)).response()
+        case RequestDataTooBig():
+            return Refusal(413, "The body is too large.").response()
+        case Exception():
+            return errors.answer(request, error) or _unexpected(request, error)
+    raise TypeError  # a class, where django-ninja's signature allows one
+
+
+def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("unexpected", exc_info=error)
+    return errors.page(request, 500)

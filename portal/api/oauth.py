@@ -12,10 +12,12 @@ from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from portal import limits
 from portal.api.access import tokens
+from portal.api.reading import announced_size
 from portal.guards import anonymous
 from portal.limits import TooMany
 from portal.tokens import BadToken, Claims
@@ -30,6 +32,7 @@ MAX_BODY: Final = 8 * 1024
 MAX_NAME: Final = 100
 
 View = Callable[[HttpRequest], HttpResponse]
+Door = Callable[..., HttpResponseBase]
 
 
 class OAuthError(Exception):
@@ -46,16 +49,15 @@ class OAuthError(Exception):
         return JsonResponse({"error": self.error}, status=self.status, headers=headers)
 
 
-def endpoint(group: str) -> Callable[[View], View]:
+def endpoint(group: str) -> Callable[[View], Door]:
     """State the level (anonymous), bound rate and size, and answer errors in OAuth's shape, never to be stored."""
 
-    def decorate(view: View) -> View:
-        @anonymous
+    def decorate(view: View) -> Door:
         @csrf_exempt
         @wraps(view)
         def entered(request: HttpRequest) -> HttpResponse:
             try:
-                limits.spend_by_address(request, group)
+                limits.spend(request, group)
                 _check(request)
                 response = view(request)
             except OAuthError as error:
@@ -65,7 +67,7 @@ def endpoint(group: str) -> Callable[[View], View]:
             response["Cache-Control"] = "no-store"
             return response
 
-        return entered
+        return anonymous(entered)
 
     return decorate
 
@@ -73,7 +75,7 @@ def endpoint(group: str) -> Callable[[View], View]:
 def _check(request: HttpRequest) -> None:
     if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
         raise OAuthError("invalid_request")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+    if announced_size(request) > MAX_BODY:
         raise OAuthError("invalid_request", 413)
     if any(len(values) != 1 for _, values in request.POST.lists()):  # a parameter comes once (RFC 6749, 3.2)
         raise OAuthError("invalid_request")
@@ -101,7 +103,7 @@ def device_code(request: HttpRequest) -> HttpResponse:
     )
 
 
-@endpoint("token")
+@endpoint("api")
 def token(request: HttpRequest) -> HttpResponse:
     """Trade a device code for an access token, once; until then, say what the grant waits for."""
     if request.POST.get("grant_type") != DEVICE_GRANT:
@@ -124,7 +126,7 @@ def token(request: HttpRequest) -> HttpResponse:
     )
 
 
-@endpoint("token")
+@endpoint("api")
 def revoke(request: HttpRequest) -> HttpResponse:
     """End a token at once. One that is none, or has ended, is answered alike (RFC 7009, section 2.2)."""
     try:

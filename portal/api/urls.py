@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, re_path
@@ -48,7 +48,7 @@ def missing(_request: HttpRequest) -> HttpResponse:
 def _patterns() -> Iterator[URLPattern]:
     """Yield django-ninja's patterns, in its order: the document, one for each operation, the root."""
     bearers: Iterator[Bearer] = map(stated, operations())
-    for pattern in api.urls[0]:
+    for pattern in cast(list[URLPattern], api.urls[0]):
         if pattern.name == "openapi-json":
             pattern.callback = door(pattern.callback, Level.ANONYMOUS)
         elif pattern.name == "api-root":

@@ -1,0 +1,35 @@
+"""`manage.py bench NAME…`: measure against a reference, as ratios, in one run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+FOLDER: Final = Path(settings.BASE_DIR) / "tests" / "benchmarks"
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in {"__init__", "frame"})
+
+
+class Command(BaseCommand):
+    help = "Measure against a reference. One JSON line a figure on standard output; a table on standard error."
+    requires_system_checks: Final[list[str]] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", nargs="*", help=f"which: {', '.join(names())}; all without")
+        parser.add_argument("--quick", action="store_true", help="fewer rounds, the same names")
+
+    def handle(self, *_: Any, name: list[str], quick: bool, **__: Any) -> None:
+        unknown = set(name) - set(names())
+        if unknown:
+            raise CommandError(f"No benchmark {', '.join(sorted(unknown))}. There are: {', '.join(names())}.")
+        # The benchmarks are no part of the installed product: they are looked up where the tests are.
+        bench = import_module("tests.benchmarks.frame").Bench(quick=quick)
+        for each in name or names():
+            import_module(f"tests.benchmarks.{each}").run(bench)
+        bench.table()

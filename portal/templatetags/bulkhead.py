@@ -17,6 +17,9 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.timezone import localtime, now
 from lucide.templatetags.lucide import lucide
 
+from tenants.records.labels import Pair
+from tenants.records.labels import pairs as label_pairs
+
 register = template.Library()
 
 
@@ -81,7 +84,10 @@ def until(value: datetime) -> SafeString:
 def _spoken(value: datetime, said: str) -> SafeString:
     instant = localtime(value)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', instant.isoformat(), instant.strftime("%-d %b %Y, %H:%M:%S UTC"), said
+        '<time datetime="{}" title="{}">{}</time>',
+        instant.isoformat(),
+        instant.strftime("%-d %b %Y, %H:%M:%S UTC"),
+        said,
     )
 
 
@@ -105,3 +111,14 @@ def my_tenancies(context: Context) -> list[Any]:
 
     person = getattr(context["request"], "person", None)
     return [] if person is None else tenants_of(person.id)
+
+
+@register.filter
+def pairs(labels: list[str]) -> list[Pair]:
+    """Split stored labels (`name=value`) for showing."""
+    return label_pairs(labels)
+
+
+@register.filter
+def listed(value: object) -> object:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else value

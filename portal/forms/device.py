@@ -1,0 +1,32 @@
+"""Answering a command line that asks to be let in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from portal.forms.base import Form, Words
+from tenants.actions.tenancies import Tenancy
+
+
+class CodeForm(Form):
+    user_code = forms.CharField(
+        label="Code",
+        help_text="Eight letters; the hyphen and capitals do not matter.",
+        max_length=32,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )
+
+
+class AnswerForm(Form):
+    user_code = forms.CharField(max_length=32, widget=forms.HiddenInput)
+    tenant = forms.ChoiceField(label="For which tenant", required=False, widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, tenancies: Sequence[Tenancy], **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+        super().__init__(*args, **kwargs)
+        self.fields["tenant"].choices = [  # type: ignore[attr-defined]  # a choice field
+            (each.tenant.slug, Words(each.tenant.name, f"{each.tenant.slug}, as {each.role.label.lower()}"))
+            for each in tenancies
+        ]

@@ -1,0 +1,46 @@
+"""The key hierarchy, as the portal tells it: secrets_vault is its code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    name: str
+    lives: str
+    about: str
+
+
+CHAIN: Final = (
+    Link(
+        "Platform key",
+        "in a key service; the portal never sees it",
+        "It wraps tenant keys and nothing else, and checks each wrapping against the tenant and version it was made for.",
+    ),
+    Link(
+        "Tenant key",
+        "in the registry, wrapped; not in the backups of the tenant's schema",
+        "One for each tenant, in versions: the newest wraps, older ones still open until they are retired. Unwrapped "
+        "versions are held in memory for minutes.",
+    ),
+    Link(
+        "Item key",
+        "in the sealed value itself, wrapped",
+        "A fresh one for every version of every parameter, every SSH key and every message. Deleting the item deletes it.",
+    ),
+    Link(
+        "Value",
+        "in the tenant's schema, sealed",
+        "AES-256-GCM under a random nonce, preceded by a key commitment that is compared before anything is decrypted.",
+    ),
+)
+
+BOUND: Final = (
+    ("Format and algorithm", "an unknown one is refused, not guessed"),
+    ("Tenant", "a ciphertext moved to another tenant does not open"),
+    ("Purpose", "the table and column it was made for"),
+    ("Item and version", "neither another row nor an older version of the same one"),
+    ("Key version", "a version that was retired does not come back"),
+)

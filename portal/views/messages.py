@@ -1,0 +1,77 @@
+"""Messages: sealed envelopes that a GET only shows, and a POST opens."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.forms.base import explained
+from portal.forms.messages import MessageForm
+from portal.guards import MemberRequest, member
+from portal.views.answers import asked, done, page, posted
+from tenants.actions import messages
+from tenants.actions.connections import list_consumers
+from tenants.compartment import Compartment
+from tenants.errors import Gone
+from tenants.roles import Permission
+
+
+@require_safe
+@member(Permission.MESSAGES_LIST)
+def inbox(request: MemberRequest, compartment: Compartment) -> HttpResponse:
+    found = messages.list_inbox(compartment, asked(request))
+    may_send = compartment.may(Permission.MESSAGES_SEND)
+    return page(request, "messages/list.html", compartment=compartment, page=found, box="inbox", may_send=may_send)
+
+
+@require_safe
+@member(Permission.MESSAGES_LIST)
+def sent(request: MemberRequest, compartment: Compartment) -> HttpResponse:
+    found = messages.list_sent(compartment, asked(request))
+    may_send = compartment.may(Permission.MESSAGES_SEND)
+    return page(request, "messages/list.html", compartment=compartment, page=found, box="sent", may_send=may_send)
+
+
+@require_http_methods(["GET", "POST"])
+@member(Permission.MESSAGES_SEND)
+def new(request: MemberRequest, compartment: Compartment) -> HttpResponse:
+    consumers = list_consumers(compartment)
+    form = MessageForm(posted(request), consumers=consumers)
+    if form.is_valid():
+        with explained(form):
+            made = messages.send_message(compartment, **form.cleaned_data)
+            return done(request, f"Sealed to {made.peer} and on its way.", "messages-sent", compartment)
+    return page(request, "messages/new.html", compartment=compartment, form=form, has_connections=bool(consumers))
+
+
+@require_safe
+@member(Permission.MESSAGES_LIST)
+def envelope(request: MemberRequest, compartment: Compartment, message: UUID) -> HttpResponse:
+    """Show the outside: following a link, or a preview of one, opens nothing."""
+    try:
+        found = messages.get_envelope(compartment, message)
+    except Gone:
+        return _gone(request, compartment)
+    may_read = compartment.may(Permission.MESSAGES_REVEAL)
+    return page(request, "messages/envelope.html", compartment=compartment, message=found, may_read=may_read)
+
+
+@require_http_methods(["POST"])
+@member(Permission.MESSAGES_REVEAL)
+def read(request: MemberRequest, compartment: Compartment, message: UUID) -> HttpResponse:
+    try:
+        found = messages.get_envelope(compartment, message)
+        text = messages.read_message(compartment, message)
+    except Gone:
+        return _gone(request, compartment)
+    content = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return page(request, "messages/content.html", compartment=compartment, message=found, content=content)
+
+
+def _gone(request: MemberRequest, compartment: Compartment) -> HttpResponse:
+    return render(request, "messages/gone.html", {"compartment": compartment}, status=HTTPStatus.GONE)

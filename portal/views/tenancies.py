@@ -1,0 +1,93 @@
+"""Before and around a tenant: mine, a new one and its making, its overview."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from portal.forms.base import explained
+from portal.forms.tenancies import JoinForm, TenantForm
+from portal.guards import MemberRequest, SignedInRequest, actor_of, member, signed_in
+from portal.views.answers import done, page, posted
+from portal.views.setup import counts_of, tasks_of
+from tenants.actions import tenancies
+from tenants.actions.overview import count
+from tenants.compartment import Compartment
+from tenants.registry.models import TenantRequest
+from tenants.roles import Permission
+
+ASKED = "If there is a tenant at this address, its members see your request and decide."
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    words: str
+    about: str
+    state: str  # done | now | waiting
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def index(request: SignedInRequest) -> HttpResponse:
+    """List my tenants; a POST asks to be let into another one."""
+    form = JoinForm(posted(request))
+    if form.is_valid():
+        with explained(form):
+            tenancies.ask_to_join(actor_of(request), **form.cleaned_data)
+            return done(request, ASKED, "tenants")
+    person_id = request.person.pk
+    mine, waiting = tenancies.tenants_of(person_id), tenancies.requests_of(person_id)
+    return page(request, "tenants/list.html", tenancies=mine, waiting=waiting, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def new(request: SignedInRequest) -> HttpResponse:
+    form = TenantForm(posted(request))
+    if form.is_valid():
+        with explained(form):
+            asked_for = tenancies.request_tenant(actor_of(request), **form.cleaned_data)
+            return redirect("tenants-progress", slug=asked_for.slug)
+    return page(request, "tenants/new.html", form=form)
+
+
+@require_safe
+@signed_in
+def progress(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show how far the tenant is; once it is made, go inside. Asked again twice a second, with scripts or without."""
+    asked_for = tenancies.request_status(actor_of(request), slug)
+    again = request.headers.get("HX-Request") == "true"
+    if asked_for.state == TenantRequest.State.DONE:
+        inside = reverse("overview", kwargs={"tenant": slug})
+        return HttpResponseClientRedirect(inside) if again else redirect(inside)
+    failed = asked_for.state == TenantRequest.State.FAILED
+    template = "tenants/steps.html" if again else "tenants/progress.html"
+    return page(request, template, tenant=asked_for, steps=_steps(), failed=failed)
+
+
+@require_safe
+@member(Permission.REPOSITORIES_LIST)
+def overview(request: MemberRequest, compartment: Compartment) -> HttpResponse:
+    counted = count(compartment)
+    tasks = tasks_of(compartment, counted)
+    return page(
+        request,
+        "tenants/overview.html",
+        compartment=compartment,
+        counts=counts_of(compartment, counted),
+        tasks=tasks,
+        finished=all(task.done for task in tasks),
+    )
+
+
+def _steps() -> list[Step]:
+    return [
+        Step("Asked for", "Recorded, with you as its owner.", "done"),
+        Step("Schema, role and key", "A provisioning worker with a database role of its own makes all three.", "now"),
+        Step("Open", "You are taken inside.", "waiting"),
+    ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.forms.renderers import DjangoTemplates
@@ -27,7 +27,7 @@ class Form(forms.Form):
     default_renderer = Renderer
     use_required_attribute = False  # the server explains, in one place and one tone
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
 
     def explain(self, error: Invalid) -> None:
@@ -51,7 +51,7 @@ class Words(str):
     __slots__ = ("about",)
     about: str
 
-    def __new__(cls, words: str, about: str) -> Words:
+    def __new__(cls, words: str, about: str) -> Self:
         made = super().__new__(cls, words)
         made.about = about
         return made
@@ -69,14 +69,14 @@ class LabelsField(forms.CharField):
 
     widget = forms.Textarea
 
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+    def __init__(self, **kwargs: Any) -> None:
         shape = {"rows": 4, "placeholder": "os=linux\nteam=core", "spellcheck": "false", "autocapitalize": "off"}
         super().__init__(required=False, max_length=MAX_LABELS_TEXT, widget=forms.Textarea(attrs=shape), **kwargs)
 
     def prepare_value(self, value: str | Sequence[str] | None) -> str:
         return value if isinstance(value, str) else "\n".join(value or ())
 
-    def clean(self, value: Any) -> Any:  # noqa: ANN401 - Django's own signature
+    def clean(self, value: Any) -> Any:
         lines = super().clean(value).splitlines()
         return [_pair(line, number) for number, line in enumerate(lines, 1) if line.strip()]
 
@@ -84,14 +84,14 @@ class LabelsField(forms.CharField):
 class FiltersField(LabelsField):
     """Label filters: each line one alternative, its labels joined by commas. A list of lists of pairs."""
 
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.widget.attrs["placeholder"] = "os=linux, team=core"
 
     def prepare_value(self, value: str | Sequence[Any] | None) -> str:
         return value if isinstance(value, str) else "\n".join(", ".join(alternative) for alternative in value or ())
 
-    def clean(self, value: Any) -> Filters:  # noqa: ANN401 - Django's own signature
+    def clean(self, value: Any) -> Filters:
         lines = forms.CharField.clean(self, value).splitlines()
         return [_alternative(line, number) for number, line in enumerate(lines, 1) if line.strip()]
 

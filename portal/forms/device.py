@@ -24,7 +24,7 @@ class AnswerForm(Form):
     user_code = forms.CharField(max_length=32, widget=forms.HiddenInput)
     tenant = forms.ChoiceField(label="For which tenant", required=False, widget=forms.RadioSelect)
 
-    def __init__(self, *args: Any, tenancies: Sequence[Tenancy], **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+    def __init__(self, *args: Any, tenancies: Sequence[Tenancy], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["tenant"].choices = [  # type: ignore[attr-defined]  # a choice field
             (each.tenant.slug, Words(each.tenant.name, f"{each.tenant.slug}, as {each.role.label.lower()}"))

@@ -14,7 +14,7 @@ from tenants.roles import Role
 class RoleForm(Form):
     role = forms.TypedChoiceField(label="Role", coerce=Role, widget=forms.RadioSelect)
 
-    def __init__(self, *args: Any, grantable: Iterable[Role], **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+    def __init__(self, *args: Any, grantable: Iterable[Role], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = [role for role in Role if role in set(grantable)]
         self.fields["role"].choices = [(role.value, Words(role.label, role.description)) for role in offered]  # type: ignore[attr-defined]  # a choice field

@@ -45,7 +45,7 @@ class MessageForm(Form):
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocapitalize": "off", "placeholder": "{}"}),
     )
 
-    def __init__(self, *args: Any, consumers: Sequence[Tenant], **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+    def __init__(self, *args: Any, consumers: Sequence[Tenant], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         to, ttl = self.fields["to"], self.fields["ttl"]
         to.choices = [(tenant.slug, f"{tenant.name} ({tenant.slug})") for tenant in consumers]  # type: ignore[attr-defined]  # both are choice fields

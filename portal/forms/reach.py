@@ -22,7 +22,7 @@ class ReachForm(Form):
         required=False,
     )
 
-    def __init__(self, *args: Any, preview: str, **kwargs: Any) -> None:  # noqa: ANN401 - Django's own signature
+    def __init__(self, *args: Any, preview: str, **kwargs: Any) -> None:
         """`preview` is the address that says which repositories filters match."""
         super().__init__(*args, **kwargs)
         self.fields["filters"].widget.attrs |= {

@@ -13,7 +13,7 @@ class TenantForm(Form):
     name = forms.CharField(label="Name", help_text="As people know your organization.", strip=True)
     slug = forms.CharField(
         label="Address",
-        help_text="3 to 40 lower-case letters, digits and hyphens; it appears in links and commands and cannot be changed.",
+        help_text="3 to 40 lower-case letters, digits and hyphens. It stands in links and commands and stays as it is.",
         widget=forms.TextInput(attrs=SLUG),
     )
 

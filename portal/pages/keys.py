@@ -17,7 +17,7 @@ CHAIN: Final = (
     Link(
         "Platform key",
         "in a key service; the portal never sees it",
-        "It wraps tenant keys and nothing else, and checks each wrapping against the tenant and version it was made for.",
+        "It wraps tenant keys and nothing else, each bound to the tenant and version that it was made for.",
     ),
     Link(
         "Tenant key",
@@ -28,7 +28,7 @@ CHAIN: Final = (
     Link(
         "Item key",
         "in the sealed value itself, wrapped",
-        "A fresh one for every version of every parameter, every SSH key and every message. Deleting the item deletes it.",
+        "A fresh one for every version of every parameter and for every SSH key. Deleting the item deletes it.",
     ),
     Link(
         "Value",

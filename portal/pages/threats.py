@@ -1,4 +1,4 @@
-"""The threat model: what we expect to go wrong, what stops it, and the tests that fail when the defence is taken out."""
+"""The threat model: what we expect to go wrong, what stops it, and the tests that fail without it."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ THREATS: Final = (
     Threat(
         "Z2 S2",
         "Code inside one tenant, through injection or a mistake, reaches for another tenant's rows.",
-        "The request talks to the database as the tenant's own login role. That role has no right in any other schema and is "
+        "The request talks to the database as the tenant's own login role, with no right in any other schema and "
         "a member of no other role, so RESET ROLE, SET ROLE and another schema's name are denied by PostgreSQL itself.",
         ("tests/tenants/test_compartment.py",),
     ),
     Threat(
         "M8 S2",
         "A stolen row or dump is put in another place, or compared with others.",
-        "Every ciphertext is bound to tenant, column, row and version, under a key and nonce of its own, with a key commitment.",
+        "Every ciphertext is bound to tenant, column, row and version, under a key and nonce of its own.",
         (
             "tests/secrets_vault/test_envelope.py",
             "tests/secrets_vault/test_binding.py",
@@ -66,15 +66,15 @@ THREATS: Final = (
     Threat(
         "Z6 M2",
         "A secret reaches a browser: in HTML, a header, a cookie, a link.",
-        "Values are written and never shown; forms do not give back what was typed into a secret field, not even beside an "
-        "error. No token is ever displayed.",
+        "Values are written and never shown; forms do not give back what was typed into a secret field, not even with "
+        "an error. No token is ever displayed.",
         ("tests/portal/views/test_parameters.py", "tests/portal/views/test_ssh_keys.py"),
     ),
     Threat(
         "T2",
         "A script or style is changed on its way, or one of somebody else's is brought in.",
-        "A content security policy without any inline code, and an integrity digest on every script and style, computed "
-        "when they are collected.",
+        "A content security policy without any inline code, and an integrity digest on every script and style, "
+        "computed when they are collected.",
         ("tests/portal/views/test_assets.py",),
     ),
     Threat(

@@ -14,7 +14,7 @@ from tenants.compartment import Compartment
 from tenants.pagination import PageRequest
 
 
-def page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:  # noqa: ANN401 - what templates take
+def page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
     """Render a template; one with a `form` that has errors answers 422."""
     form = context.get("form")
     wrong = isinstance(form, Form) and form.is_bound and bool(form.errors)
@@ -23,7 +23,7 @@ def page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:  
 
 def done(
     request: HttpRequest, words: str, name: str, compartment: Compartment | None = None, **where: Any
-) -> HttpResponse:  # noqa: ANN401 - URL parts
+) -> HttpResponse:
     """Say what was done on the page that `name` leads to."""
     messages.success(request, words)
     inside = {"tenant": compartment.tenant.slug} if compartment else {}
@@ -35,6 +35,6 @@ def asked(request: HttpRequest) -> PageRequest:
     return PageRequest(after=request.GET.get("after") or None)
 
 
-def posted(request: HttpRequest) -> Any:  # noqa: ANN401 - a QueryDict, or None
+def posted(request: HttpRequest) -> Any:
     """Return the data for a form: an empty POST is still one."""
     return request.POST if request.method == "POST" else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final
 
 from django.urls import reverse
 
@@ -19,41 +21,79 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Step:
+    """One step to a first build; `counted` names the number that tells whether it was done."""
+
     words: str
     about: str
     verb: str
+    name: str
+    counted: str
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    step: Step
     address: str
     done: bool
     next: bool
 
 
+SHOWN: Final = (
+    ("repositories", "repositories", "repositories"),
+    ("parameter sets", "parameter_sets", "parameters"),
+    ("SSH keys", "ssh_keys", "ssh-keys"),
+    ("connections", "connections", "connections"),
+    ("unread messages", "unread_messages", "messages"),
+)
+
+STEPS: Final = (
+    Step(
+        "Add a repository",
+        "With labels that say what it is: os=linux, team=core.",
+        "Add",
+        "repositories-new",
+        "repositories",
+        Permission.REPOSITORIES_WRITE,
+    ),
+    Step(
+        "Add a parameter set",
+        "Values, and the labels of the repositories that receive them.",
+        "Add",
+        "parameters-new",
+        "parameter_sets",
+        Permission.PARAMETERS_WRITE,
+    ),
+    Step(
+        "Generate or import an SSH key",
+        "Its private half leaves only for a build whose repository matches.",
+        "Generate",
+        "ssh-keys-generate",
+        "ssh_keys",
+        Permission.SSH_KEYS_WRITE,
+    ),
+    Step(
+        "Connect to another tenant",
+        "To send it messages that expire, or to receive some.",
+        "Propose",
+        "connections-new",
+        "connections",
+        Permission.CONNECTIONS_WRITE,
+    ),
+)
+
+
 def counts_of(compartment: Compartment, counted: Counts) -> list[Count]:
     """Return what the overview counts, in the order of the navigation."""
-    shown = (
-        ("repositories", counted.repositories, "repositories"),
-        ("parameter sets", counted.parameter_sets, "parameters"),
-        ("SSH keys", counted.ssh_keys, "ssh-keys"),
-        ("connections", counted.connections, "connections"),
-        ("unread messages", counted.unread_messages, "messages"),
-    )
-    return [Count(words, number, _inside(compartment, name)) for words, number, name in shown]
+    return [Count(words, attrgetter(number)(counted), _inside(compartment, name)) for words, number, name in SHOWN]
 
 
 def tasks_of(compartment: Compartment, counted: Counts) -> list[Task]:
     """Return the steps to a first build that this person's role allows; the first undone one is next."""
-    steps = (
-        ("Add a repository", "With labels that say what it is: os=linux, team=core.", "Add", "repositories-new", counted.repositories, Permission.REPOSITORIES_WRITE),
-        ("Add a parameter set", "Values, and the labels of the repositories that receive them.", "Add", "parameters-new", counted.parameter_sets, Permission.PARAMETERS_WRITE),
-        ("Generate or import an SSH key", "Its private half leaves only for a build whose repository matches.", "Generate", "ssh-keys-generate", counted.ssh_keys, Permission.SSH_KEYS_WRITE),
-        ("Connect to another tenant", "To send it messages that expire, or to receive some.", "Propose", "connections-new", counted.connections, Permission.CONNECTIONS_WRITE),
-    )  # fmt: skip
-    allowed = [step for step in steps if compartment.may(step[5])]
-    first = next((index for index, step in enumerate(allowed) if not step[4]), None)
-    return [
-        Task(words, about, verb, _inside(compartment, name), bool(number), index == first)
-        for index, (words, about, verb, name, number, _) in enumerate(allowed)
-    ]
+    allowed = [step for step in STEPS if compartment.may(step.permission)]
+    undone = [step for step in allowed if not attrgetter(step.counted)(counted)]
+    return [Task(step, _inside(compartment, step.name), step not in undone, undone[:1] == [step]) for step in allowed]
 
 
 def _inside(compartment: Compartment, name: str) -> str:

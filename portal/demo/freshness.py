@@ -41,16 +41,17 @@ def migration(directory: Path) -> Step:
 def static_files() -> Step:
     """`collectstatic` of this clone."""
     libraries = ("django", "django-htmx", "django-ninja", "lucide", "whitenoise")
-    return Step(ROOT / ".build" / "static.made", lambda: _fingerprint(libraries, ("portal/static",), set(), str(ROOT)))
+    places = ("portal/static", "portal/settings.py", "portal/static_integrity.py")
+    return Step(ROOT / ".build" / "static.made", lambda: _fingerprint(libraries, places, set(), str(ROOT)))
 
 
-def _fingerprint(libraries: tuple[str, ...], folders: tuple[str, ...], suffixes: set[str], extra: str) -> str:
-    """Return a SHA-256 over versions and files; no `suffixes` means all files."""
+def _fingerprint(libraries: tuple[str, ...], places: tuple[str, ...], suffixes: set[str], extra: str) -> str:
+    """Return a SHA-256 over versions, files and folders; no `suffixes` means all files."""
     digest = hashlib.sha256(extra.encode())
     for name in libraries:
         digest.update(f"{name} {version(name)}\n".encode())
-    for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*")):
+    for place in places:
+        for path in sorted([ROOT / place, *(ROOT / place).rglob("*")]):
             if path.is_file() and path.suffix != ".pyc" and (not suffixes or path.suffix in suffixes):
                 digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode() + path.read_bytes())
     return digest.hexdigest()

@@ -1,0 +1,57 @@
+"""One line a step with its seconds, and the verdict last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+
+class StepError(Exception):
+    """A step did not do what it should; the message says what was seen instead."""
+
+
+class Report:
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, markup=False)
+        self._started = time.monotonic()
+        self.current = ""
+
+    @contextmanager
+    def step(self, label: str) -> Iterator[None]:
+        self.current = label
+        started = time.monotonic()
+        yield
+        self._console.print(f"ok   {label:<72} {time.monotonic() - started:6.2f} s", soft_wrap=True)
+
+    def skip(self, label: str, why: str) -> None:
+        self._console.print(f"skip {label}: {why}", soft_wrap=True)
+
+    def failed(self, error: Exception, *, logs: Path | None) -> None:
+        self._console.print(f"FAIL {self.current}: {error}", soft_wrap=True)
+        if logs is not None:
+            self._console.print(f"     logs of the processes: {logs}", soft_wrap=True)
+        self._console.print(f"main job: failed after {self._seconds} s")
+
+    def passed(self) -> None:
+        self._console.print(f"main job: ok in {self._seconds} s")
+
+    @property
+    def _seconds(self) -> str:
+        return f"{time.monotonic() - self._started:.1f}"
+
+
+def expect(condition: object, otherwise: str) -> None:
+    if not condition:
+        raise StepError(otherwise)
+
+
+def until(condition: Callable[[], bool], otherwise: str, *, seconds: float = 20.0) -> None:
+    """Wait for `condition`; raises StepError with `otherwise` when it takes longer."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        expect(time.monotonic() < deadline, f"{otherwise} within {seconds:.0f} s")
+        time.sleep(0.1)

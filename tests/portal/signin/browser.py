@@ -1,4 +1,4 @@
-"""A small browser for tests: real HTTP, with cookies kept by hand because Python's jars drop Secure ones on loopback."""
+"""A small browser for tests: real HTTP, with cookies kept by hand since Python's jars hold back Secure ones here."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ import httpx
 @dataclass
 class Browser:
     portal: str
-    agent: str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-    headers: dict[str, str] = field(default_factory=dict)
+    client: httpx.Client
+    agent: str
     cookies: dict[str, str] = field(default_factory=dict)
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
 
     def get(self, url: str, **headers: str) -> httpx.Response:
         return self._send("GET", url, None, headers)
 
     def post(self, url: str, form: dict[str, str] | None = None, **headers: str) -> httpx.Response:
-        """Send a form as a browser does: with the Origin, and with the CSRF token of the page before where there is one."""
+        """Send a form as a browser does: with the Origin."""
         return self._send("POST", url, form or {}, {"Origin": self.portal, **headers})
 
     def press(self, page: httpx.Response, action: str, **form: str) -> httpx.Response:
@@ -53,7 +52,7 @@ class Browser:
         return self.get(self.pick(begun.headers["Location"], login))
 
     def _send(self, method: str, url: str, form: dict[str, str] | None, headers: dict[str, str]) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in {**self.headers, **headers}.items()}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookies:
             named["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         url = url if url.startswith("http") else self.portal + url

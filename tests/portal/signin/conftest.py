@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
+import httpx
 import pytest
 
 from tests.portal.signin.browser import Browser
 
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 NewBrowser = Callable[..., Browser]
 
 
 @pytest.fixture
-def new_browser(portal_url: str) -> NewBrowser:
-    def make(agent: str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0") -> Browser:
-        return Browser(portal_url, agent)
+def new_browser(portal_url: str) -> Iterator[NewBrowser]:
+    with ExitStack() as clients:
 
-    return make
+        def make(agent: str = FIREFOX) -> Browser:
+            return Browser(portal_url, clients.enter_context(httpx.Client(timeout=30)), agent)
+
+        yield make
 
 
 @pytest.fixture

@@ -43,7 +43,8 @@ def test_bitbucket_uuids_have_one_spelling(uuid: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "uuid", [None, "", "{}", True, 7, [], UUID + " ", " " + UUID, UUID[:-2], UUID + "\n", UUID.replace("-", ""), "owner"]
+    "uuid",
+    [None, "", "{}", True, 7, [], UUID + " ", " " + UUID, UUID[:-2], UUID + "\n", UUID.replace("-", ""), "owner"],
 )
 def test_bitbucket_uuids_of_any_other_form_are_refused(uuid: Any) -> None:
     with pytest.raises(Refusal) as refused:

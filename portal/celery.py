@@ -11,9 +11,12 @@ from typing import Final
 from celery import Celery, signals
 from django.core.exceptions import ImproperlyConfigured
 
+from portal import environment
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-SWEEP_SECONDS: Final = 5
+# How long work may wait when nobody woke a worker, and expired content past its time (it reads as gone at once).
+SWEEP_SECONDS: Final = environment.integer("BULKHEAD_SWEEP_SECONDS", 5, minimum=1)
 TIDY_SECONDS: Final = 600
 
 app = Celery("bulkhead")

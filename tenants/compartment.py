@@ -17,11 +17,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from secrets_vault import Keyring
+from secrets_vault import Place, UnknownKeyVersion, open_sealed, seal
 from tenants.actor import Actor, ActorKind
 from tenants.databases import Entered, entered
 from tenants.errors import NotFound, Suspended
-from tenants.keyrings import keyring_of
+from tenants.keyrings import forget_keyring, keyring_of
 from tenants.registry.models import Membership, Tenant, TenantState
 from tenants.roles import GRANTS, Permission, Role
 
@@ -39,10 +39,22 @@ class Compartment:
         """The connection that queries in here take; also the tenant's schema and database role."""
         return self.tenant.schema
 
-    @property
-    def keyring(self) -> Keyring:
-        """The tenant's key versions, unwrapped by the key service at first use and kept in memory for minutes."""
-        return keyring_of(self.tenant.id)
+    def seal(self, place: Place, plaintext: bytes) -> bytes:
+        """Seal under the tenant's current key. Raises KeyServiceUnavailable and KeyServiceDenied."""
+        return seal(keyring_of(self.tenant.id), place, plaintext)
+
+    def open(self, place: Place, sealed: bytes) -> bytes:
+        """Open what was sealed at `place`. Raises BadCiphertext, KeyServiceUnavailable and KeyServiceDenied."""
+        try:
+            return open_sealed(keyring_of(self.tenant.id), place, sealed)
+        except UnknownKeyVersion:
+            # Another process has rotated the key since this one read it: look again, once.
+            forget_keyring(self.tenant.id)
+            return open_sealed(keyring_of(self.tenant.id), place, sealed)
+
+    def place(self, purpose: str, item: UUID, version: int) -> Place:
+        """Return where a secret of this tenant lives: `purpose` is its table and column."""
+        return Place(self.tenant.id, purpose, item, version)
 
     def may(self, permission: Permission) -> bool:
         return self.role is not None and permission in GRANTS[self.role]

@@ -10,7 +10,7 @@ from uuid import UUID
 from cachetools import TTLCache
 from django.conf import settings
 
-from secrets_vault import Keyring, KeyService, WrappedKey, open_key_service
+from secrets_vault import Keyring, KeyService, KeyServiceDenied, WrappedKey, open_key_service
 from tenants.registry.models import TenantKey
 
 _MINUTES: Final = 5
@@ -31,7 +31,10 @@ def keyring_of(tenant_id: UUID) -> Keyring:
     if known is not None:
         return known
     # Outside the lock: a slow key service must not hold up the tenants whose keys are already here.
-    keyring = Keyring.open(key_service(), str(tenant_id), wrapped_keys(tenant_id))
+    keys = wrapped_keys(tenant_id)
+    if all(key.retired for key in keys):
+        raise KeyServiceDenied("the tenant has no key any more")
+    keyring = Keyring.open(key_service(), tenant_id, keys)
     with _lock:
         _keyrings[tenant_id] = keyring
     return keyring
@@ -44,7 +47,7 @@ def wrapped_keys(tenant_id: UUID) -> list[WrappedKey]:
     ]
 
 
-def forget_keyrings() -> None:
-    """Drop every unwrapped key of this process."""
+def forget_keyring(tenant_id: UUID) -> None:
+    """Drop a tenant's unwrapped keys from this process."""
     with _lock:
-        _keyrings.clear()
+        _keyrings.pop(tenant_id, None)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import pytest
+from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
 from portal.demo.embedded import Stack
 from portal.demo.running import Portal
-from tenants import compartment
+from tenants import compartment, delivery
 from tenants.actor import Actor
 from tenants.compartment import Compartment
 from tenants.provisioning.provision import create_tenant
@@ -48,6 +49,28 @@ def portal_url(portal: Portal) -> str:
 @pytest.fixture(scope="session")
 def identity_url(portal: Portal) -> str:
     return portal.stack.identity_url
+
+
+@contextmanager
+def acting_as(process: str) -> Iterator[None]:
+    """Let this thread's registry queries run with another process's database role: worker, provisioner or owner."""
+    web = connections["default"]
+    connections["default"] = connections[process]
+    try:
+        yield
+    finally:
+        connections["default"] = web
+
+
+@pytest.fixture
+def sweep() -> Callable[[], int]:
+    """Do what is due, with the worker's rights."""
+
+    def sweep() -> int:
+        with acting_as("worker"):
+            return delivery.sweep()
+
+    return sweep
 
 
 NewPerson = Callable[..., Person]

@@ -20,7 +20,12 @@ from portal.demo.running import prepare
 
 STACK: Final = pytest.StashKey[Stack]()
 
-SETTINGS: Final = {"BULKHEAD_MESSAGE_TTL_MIN_SECONDS": "1", "BULKHEAD_RATE_SIGN_IN": "10000/m"}
+# Workers act when they are woken, not on a tick: a sweep of theirs must not do what a test is about to look at.
+SETTINGS: Final = {
+    "BULKHEAD_MESSAGE_TTL_MIN_SECONDS": "1",
+    "BULKHEAD_RATE_SIGN_IN": "10000/m",
+    "BULKHEAD_SWEEP_SECONDS": "3600",
+}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -32,6 +37,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.add_cleanup(lambda: _end(stack))
     stack.start()
     os.environ.update(stack.environment("web"))
+    # What the test process itself sends is for itself to do: its broker is another one than the portal's.
+    os.environ["CELERY_BROKER_URL"] = os.environ["REDIS_URL"].removesuffix("/0") + "/1"
     for role in ("owner", "provisioner", "worker"):
         os.environ[f"TEST_DATABASE_URL_{role.upper()}"] = stack.database_url(role)
     prepare(stack, Progress(quiet=True))

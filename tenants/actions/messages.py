@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
-from secrets_vault import open_from, open_sealed, seal_to
+from secrets_vault import open_from, seal_to
 from tenants import validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch
@@ -123,7 +123,7 @@ def _open(compartment: Compartment, message: ReceivedMessage) -> str:
     content = ReceivedContent.objects.get(message=message)
     secret = SealingSecret.objects.get(version=message.key_version)
     place = sealing_place(compartment.tenant.id, secret.version)
-    private = open_sealed(compartment.keyring, place, bytes(secret.sealed))
+    private = compartment.open(place, bytes(secret.sealed))
     context = binding(message.id, message.peer_id, compartment.tenant.id)
     return open_from(private, context, bytes(content.sealed)).decode()
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Now
 
-from secrets_vault import Place, open_sealed, seal
+from secrets_vault import Place
 from tenants import validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch, unique
@@ -107,7 +107,6 @@ def delete_set(compartment: Compartment, set_id: UUID) -> None:
 def set_parameter(compartment: Compartment, set_id: UUID, *, name: str, value: str) -> Parameter:
     """Give a parameter a value: its next version, under a key of its own."""
     checked, raw = validation.variable(name), validation.parameter_value(value)
-    keyring = compartment.keyring
     with compartment.transaction():
         # The set's row is locked, so that two writers of one name make two versions, one after the other.
         parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
@@ -115,7 +114,7 @@ def set_parameter(compartment: Compartment, set_id: UUID, *, name: str, value: s
         if not created:
             parameter.version += 1
             parameter.save(update_fields=["version"])
-        sealed = seal(keyring, _place(compartment, parameter.id, parameter.version), raw)
+        sealed = compartment.seal(_place(compartment, parameter.id, parameter.version), raw)
         ParameterVersion.objects.create(
             parameter=parameter, version=parameter.version, sealed=sealed, author=compartment.actor.label
         )
@@ -144,9 +143,7 @@ def reveal_environment(compartment: Compartment, repository_name: str) -> Enviro
         chosen.setdefault(row.parameter.name, row)
         sources.setdefault(row.parameter.name, []).append(row.parameter.set.name)
     values = {
-        name: open_sealed(
-            compartment.keyring, _place(compartment, row.parameter_id, row.version), bytes(row.sealed)
-        ).decode()
+        name: compartment.open(_place(compartment, row.parameter_id, row.version), bytes(row.sealed)).decode()
         for name, row in chosen.items()
     }
     conflicts = {name: sets for name, sets in sources.items() if len(sets) > 1}
@@ -177,7 +174,7 @@ def _precedence(parameter_set: ParameterSet, carried: set[str]) -> tuple[int, fl
 
 
 def _place(compartment: Compartment, parameter_id: UUID, version: int) -> Place:
-    return Place(str(compartment.tenant.id), "parameter_versions.sealed", str(parameter_id), version)
+    return compartment.place("parameter_versions.sealed", parameter_id, version)
 
 
 def _touch(compartment: Compartment, parameter_set: ParameterSet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from secrets_vault import Place, open_sealed, seal
+from secrets_vault import Place
 from tenants import ssh_formats, validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch, unique
@@ -56,7 +56,7 @@ def reveal_key(compartment: Compartment, repository_name: str, key_name: str) ->
     """Return the private half, OpenSSH format, if the repository's labels reach it. The log says so first."""
     repository = fetch(Repository.objects.all(), name=repository_name)
     key = fetch(SSHKey.objects.filter(ssh_key_matches(repository.labels)), name=key_name)
-    private = open_sealed(compartment.keyring, _place(compartment, key.id), bytes(key.sealed))
+    private = compartment.open(_place(compartment, key.id), bytes(key.sealed))
     with compartment.transaction():
         record(compartment, "ssh_key.revealed", key.name, repository=repository_name, fingerprint=key.fingerprint)
     return private.decode()
@@ -76,7 +76,7 @@ def _store(
         filters=stored_filters(validation.filters(filters)),
         author=compartment.actor.label,
     )
-    key.sealed = seal(compartment.keyring, _place(compartment, key.id), pair.private)
+    key.sealed = compartment.seal(_place(compartment, key.id), pair.private)
     with unique("name", "An SSH key of this name exists already."), compartment.transaction():
         key.save(force_insert=True)
         record(compartment, action, name, fingerprint=pair.fingerprint, kind=pair.kind)
@@ -84,4 +84,4 @@ def _store(
 
 
 def _place(compartment: Compartment, key_id: UUID) -> Place:
-    return Place(str(compartment.tenant.id), "ssh_keys.sealed", str(key_id), 1)
+    return compartment.place("ssh_keys.sealed", key_id, 1)

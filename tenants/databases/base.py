@@ -42,6 +42,12 @@ class _Warm(local):
 warm: Final = _Warm()
 
 
+def close_compartments() -> None:
+    """Close this thread's warm connections: before it ends, or before the process forks."""
+    for alias in list(warm.wrappers):
+        warm.forget(alias)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, settings_dict: dict[str, Any], alias: str = "") -> None:
         super().__init__(settings_dict, alias)

@@ -54,7 +54,7 @@ class Bench:
 
 
 def interleaved(contestants: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
-    """Return each contestant's median seconds over `rounds` turns, taken one after the other so that noise is shared."""
+    """Return each contestant's median seconds over `rounds`, taking turns so that noise is shared."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, contestant in contestants.items():

@@ -1,0 +1,87 @@
+"""Rate limits: by true address, by account, across the end of a window, and on all web servers together."""
+
+from __future__ import annotations
+
+import time
+from zlib import crc32
+
+import pytest
+from django.test import Client, RequestFactory, override_settings
+
+from portal import limits
+from portal.limits import TooMany, spend
+
+FIVE = override_settings(RATES={"sign-in": "5/m", "api": "5/m", "device": "5/m"})
+
+
+def spent(address: str, *accounts: str, group: str = "sign-in") -> bool:
+    """Count one use and say whether the limit is used up."""
+    try:
+        spend(RequestFactory().get("/", REMOTE_ADDR=address), group, *accounts)
+    except TooMany:
+        return True
+    return False
+
+
+@FIVE
+def test_the_sixth_attempt_waits(client: Client) -> None:
+    answers = [client.post("/sign-in/github/begin/") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [302] * 5 + [429]
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+    assert client.get("/sign-in/").status_code == 200, "reading costs nothing"
+
+
+@FIVE
+def test_coming_back_from_the_provider_is_limited_too(client: Client) -> None:
+    answers = [client.get("/sign-in/github/complete/").status_code for _ in range(6)]
+    assert answers == [400] * 5 + [429]
+
+
+@FIVE
+def test_a_forged_address_does_not_help(client: Client) -> None:
+    for number in range(5):
+        client.post("/sign-in/github/begin/", headers={"X-Forwarded-For": f"192.0.2.{number}"})
+    assert client.post("/sign-in/github/begin/", headers={"X-Forwarded-For": "192.0.2.9"}).status_code == 429
+
+
+@FIVE
+def test_addresses_do_not_share(address: str) -> None:
+    assert not any(spent(address) for _ in range(5))
+    assert spent(address)
+    assert not spent("203.0.113.77", group="device")
+
+
+@FIVE
+def test_a_whole_ipv6_subscriber_is_one_client(address: str) -> None:
+    network = "2001:db8:{:x}:{:x}".format(*map(int, address.split(".")[2:]))
+    assert not any(spent(f"{network}::{number}") for number in range(1, 6))
+    assert spent(f"{network}:ffff::6")
+
+
+@FIVE
+def test_an_account_is_limited_from_wherever_it_calls(address: str) -> None:
+    prefix = address.rpartition(".")[0]
+    account = f"account {address}"
+    assert not any(spent(f"{prefix}.{number}", account, group="api") for number in range(5))
+    assert spent(f"{prefix}.200", account, group="api")
+
+
+@FIVE
+def test_a_burst_across_the_end_of_a_window_counts_as_one(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("django_ratelimit.core.time.time", lambda: now[0])
+    start = time.time() // 60 * 60 + 600
+    for second in range(60):  # whichever second this address's window ends in
+        now[0] = start + 120 * second + second
+        let_through = sum(not spent(address) for _ in range(5))
+        now[0] += 1
+        let_through += sum(not spent(address) for _ in range(5))
+        assert let_through <= 5, second
+
+
+@pytest.mark.parametrize("period", [60, 3600])
+def test_the_two_windows_end_about_half_a_period_apart(period: int) -> None:
+    for number in range(200):
+        value = f"address 198.51.100.{number}"
+        apart = (crc32(limits._opposite(value, period).encode()) - crc32(value.encode())) % period
+        assert period / 4 <= apart <= period * 3 / 4

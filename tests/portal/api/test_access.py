@@ -45,7 +45,7 @@ def doors() -> list[Door]:
         for path, view in bound.path_operations.items():
             for operation in view.operations:
                 full = "/".join(part for part in ("/api/v1", bound.prefix, path) if part)
-                full = re.sub(r"{uuid:\w+}", str(uuid.uuid4()), re.sub(r"{path:\w+}", "name", full))
+                full = re.sub(r"{uuid\w*:\w+}", str(uuid.uuid4()), re.sub(r"{path:\w+}", "name", full))
                 found.append(Door(operation.methods[0], full, stated(operation)))
     return found
 
@@ -246,7 +246,7 @@ def test_whoami(household: Household, caller: Caller) -> None:
         "tenant": household.slug,
         "role": "owner",
         "token": "test",
-        "expires_at": caller.row.expires_at.isoformat().replace("+00:00", "Z"),
+        "expires_at": caller.row.expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     assert answer["Cache-Control"] == "no-store"
 

@@ -31,10 +31,7 @@ def test_what_was_sent_is_in_no_line(client: Client, lines: Lines, path: str) ->
 
 
 def fail() -> None:
-    try:
-        raise UniqueViolation(f"Key (name)=({SECRET}) already exists")
-    except UniqueViolation as cause:
-        raise RuntimeError(SECRET) from cause
+    raise RuntimeError(SECRET) from UniqueViolation(f"Key (name)=({SECRET}) already exists")
 
 
 def test_an_exceptions_message_and_its_causes_are_left_out(lines: Lines) -> None:

@@ -1,0 +1,106 @@
+"""A part that is away: the web server as it runs in production, with its database or its Redis out of reach."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sysconfig
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from portal.demo.embedded import Stack
+from tests.portal.signin.browser import Browser
+
+GRANIAN = Path(sysconfig.get_path("scripts")) / "granian"
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+AWAY = "127.0.0.1:1"  # nothing listens there
+
+
+@contextmanager
+def serving(stack: Stack, log: Path, **changes: str) -> Iterator[Browser]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, **stack.environment("web"), "BULKHEAD_BASE_URL": url, **changes}
+    command = [GRANIAN, "--interface", "wsgi", "--port", str(port), "--workers", "1", "portal.wsgi:application"]
+    with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
+        try:
+            _wait(url)
+            with httpx.Client(timeout=30) as client:
+                yield Browser(url, client, AGENT)
+        finally:
+            process.terminate()
+
+
+def _wait(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{url}/health/live")
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the web server did not start")
+
+
+@pytest.fixture(scope="module")
+def without_redis(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Path]]:
+    log = tmp_path_factory.mktemp("redis") / "web.log"
+    proxied = {"BULKHEAD_TRUSTED_PROXIES": "127.0.0.0/8", "REDIS_URL": f"redis://{AWAY}/0"}
+    with serving(stack, log, **proxied) as browser:
+        yield browser, log
+
+
+@pytest.fixture(scope="module")
+def without_database(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Path]]:
+    log = tmp_path_factory.mktemp("database") / "web.log"
+    with serving(stack, log, DATABASE_URL=f"postgresql://bulkhead_web:kittiwake@{AWAY}/bulkhead") as browser:
+        yield browser, log
+
+
+def incident(page: httpx.Response) -> str:
+    found = re.search(r"<code>([0-9a-f]{12})</code>", page.text)
+    assert found, page.text
+    return found[1]
+
+
+def test_without_redis_nobody_signs_in_and_the_rest_works(without_redis: tuple[Browser, Path]) -> None:
+    browser, log = without_redis
+    began = time.monotonic()
+    refused = browser.begin()
+    assert time.monotonic() - began < 3
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert incident(refused) in log.read_text()
+    assert browser.get("/sign-in/github/complete/").status_code == 503
+    assert browser.get("/docs/").status_code == 200
+    assert browser.get("/account/").status_code == 302
+    assert browser.get("/health/live").status_code == 200
+    assert browser.get("/health/ready").status_code == 503
+
+
+def test_without_the_database_pages_say_so(without_database: tuple[Browser, Path]) -> None:
+    browser, log = without_database
+    browser.cookies["__Host-bulkhead"] = "x" * 43
+    refused = browser.get("/account/")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert incident(refused) in log.read_text()
+    assert "kittiwake" not in log.read_text() + refused.text
+    assert refused.headers["Strict-Transport-Security"]
+    browser.cookies.clear()
+    assert browser.get("/docs/").status_code == 200
+    assert browser.begin().status_code == 503
+
+
+def test_a_trusted_proxys_word_reaches_the_log(without_redis: tuple[Browser, Path]) -> None:
+    browser, log = without_redis
+    browser.get("/docs/", X_Forwarded_For="192.0.2.66, 203.0.113.99")
+    assert '"address": "203.0.113.99"' in log.read_text()
+    assert "192.0.2.66" not in log.read_text()

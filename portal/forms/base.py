@@ -56,6 +56,9 @@ class Words(str):
         made.about = about
         return made
 
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # Django copies the fields of a form
+        return str(self), self.about
+
 
 class SecretTextarea(forms.Textarea):
     """Takes a secret of several lines and never gives it back, not even beside an error."""

@@ -1,0 +1,115 @@
+"""Device authorization (RFC 8628) and the rows that every use of a token is checked against."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.db.models.functions import Now
+
+from tenants.actions import tokens
+from tenants.actions.tokens import Redemption
+from tenants.errors import Invalid, NotFound
+from tenants.registry.models import AccessToken, DeviceGrant, Person
+from tests.conftest import Household
+
+
+def redeemed(household: Household) -> AccessToken:
+    started = tokens.start_device(name="laptop", address="192.0.2.7")
+    tokens.approve_device(household.actor(), started.user_code, household.slug)
+    token = tokens.redeem_device(started.device_code, address="192.0.2.7")
+    assert isinstance(token, AccessToken)
+    return token
+
+
+def test_an_approved_device_gets_one_token(household: Household) -> None:
+    started = tokens.start_device(name="laptop", address="192.0.2.7")
+    assert tokens.redeem_device(started.device_code, address="") == Redemption.PENDING
+    typed = f" {started.user_code[:4].lower()}-{started.user_code[4:]} "
+    assert tokens.find_device(typed).name == "laptop"
+    tokens.approve_device(household.actor(), typed, household.slug)
+    token = tokens.redeem_device(started.device_code, address="192.0.2.7")
+    assert isinstance(token, AccessToken)
+    assert (token.person, token.tenant) == (household.owner, household.tenant)
+    assert tokens.redeem_device(started.device_code, address="") == Redemption.INVALID
+
+
+def test_no_code_is_stored(household: Household) -> None:
+    started = tokens.start_device(name="laptop", address="")
+    grant = tokens.find_device(started.user_code)
+    stored = bytes(grant.device_digest) + bytes(grant.user_digest)
+    assert started.device_code.encode() not in stored
+    assert started.user_code.encode() not in stored
+    assert started.user_code not in repr(started)
+
+
+def test_a_denied_device_gets_nothing(household: Household) -> None:
+    started = tokens.start_device(name="laptop", address="")
+    tokens.deny_device(started.user_code)
+    assert tokens.redeem_device(started.device_code, address="") == Redemption.DENIED
+    with pytest.raises(Invalid, match="user_code"):
+        tokens.approve_device(household.actor(), started.user_code, household.slug)
+
+
+def test_an_expired_grant_is_worth_nothing(household: Household) -> None:
+    started = tokens.start_device(name="laptop", address="")
+    DeviceGrant.objects.filter(device_digest=tokens._digest(started.device_code)).update(expires_at=Now())
+    assert tokens.redeem_device(started.device_code, address="") == Redemption.EXPIRED
+    with pytest.raises(Invalid, match="user_code"):
+        tokens.find_device(started.user_code)
+
+
+def test_polling_too_fast_slows_down() -> None:
+    started = tokens.start_device(name="laptop", address="")
+    assert tokens.redeem_device(started.device_code, address="") == Redemption.PENDING
+    assert tokens.redeem_device(started.device_code, address="") == Redemption.SLOW_DOWN
+    DeviceGrant.objects.update(polled_at=F("polled_at") - timedelta(seconds=60))
+    assert tokens.redeem_device(started.device_code, address="") == Redemption.PENDING
+
+
+@pytest.mark.parametrize("code", ["", "x" * 43, "\x00"])
+def test_a_made_up_device_code_is_invalid(code: str) -> None:
+    assert tokens.redeem_device(code, address="") == Redemption.INVALID
+
+
+def test_a_tenant_that_is_not_theirs_can_not_be_approved(household: Household, neighbour: Household) -> None:
+    started = tokens.start_device(name="laptop", address="")
+    with pytest.raises(NotFound):
+        tokens.approve_device(household.actor(), started.user_code, neighbour.slug)
+    assert tokens.redeem_device(started.device_code, address="") == Redemption.PENDING
+
+
+def test_a_token_is_used_until_it_is_revoked(household: Household, neighbour: Household) -> None:
+    token = redeemed(household)
+    used = tokens.use_token(token.id, address="192.0.2.9")
+    assert (used.person, used.tenant) == (household.owner, household.tenant)
+    assert [row.id for row in tokens.list_tokens(household.actor())] == [token.id]
+    with pytest.raises(NotFound):
+        tokens.revoke_token(neighbour.actor(), token.id)
+    tokens.revoke_token(household.actor(), token.id)
+    with pytest.raises(NotFound):
+        tokens.use_token(token.id, address="")
+    assert list(tokens.list_tokens(household.actor())) == []
+
+
+def test_an_expired_token_is_refused(household: Household) -> None:
+    token = redeemed(household)
+    AccessToken.objects.filter(id=token.id).update(expires_at=Now())
+    with pytest.raises(NotFound):
+        tokens.use_token(token.id, address="")
+
+
+def test_freezing_ends_what_was_issued_before_and_nothing_after(household: Household) -> None:
+    before = redeemed(household)
+    Person.objects.filter(id=household.owner.id).update(tokens_frozen_at=Now())
+    with pytest.raises(NotFound):
+        tokens.use_token(before.id, address="")
+    after = redeemed(household)
+    assert tokens.use_token(after.id, address="").id == after.id
+
+
+def test_an_unknown_token_is_refused() -> None:
+    with pytest.raises(NotFound):
+        tokens.use_token(uuid.uuid4(), address="")

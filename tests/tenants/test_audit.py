@@ -1,0 +1,139 @@
+"""The log: append-only, chained by the database, readable page by page, verifiable by anyone who holds it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import ProgrammingError, connections
+
+from secrets_vault import BrokenChain, hashchain
+from tenants.actions import audit, repositories
+from tenants.databases.base import close_compartments
+from tenants.errors import Invalid, Refused
+from tenants.pagination import PageRequest
+from tenants.records.models import AuditRow
+from tenants.roles import Role
+from tests.conftest import Household, NewPerson
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Link = tuple[int, int, bytes, bytes, bytes]
+
+
+def chain() -> list[Link]:
+    return [
+        (
+            row.position,
+            (row.at - EPOCH) // timedelta(microseconds=1),
+            row.entry.encode(),
+            bytes(row.previous),
+            bytes(row.hash),
+        )
+        for row in AuditRow.objects.order_by("position")
+    ]
+
+
+def fill(household: Household, count: int) -> None:
+    with household.enter() as inside:
+        for number in range(count):
+            repositories.create_repository(inside, name=f"répo {number}".replace("é", "e"), url="", labels=[])
+
+
+def test_the_databases_chain_is_the_vaults(household: Household) -> None:
+    fill(household, 5)
+    with household.enter() as inside:
+        audit.record(inside, "test.unicode", "ünïcødé ☂", names=["a", "b"])
+        rows = chain()
+    assert [row[0] for row in rows] == [1, 2, 3, 4, 5, 6, 7]
+    assert hashchain.verify(rows) == rows[-1][4]
+
+
+@pytest.mark.parametrize("tampered", ["entry", "order", "gap", "time"])
+def test_tampering_breaks_the_chain(household: Household, tampered: str) -> None:
+    fill(household, 4)
+    with household.enter():
+        rows = chain()
+    position, at_us, entry, previous, digest = rows[2]
+    if tampered == "entry":
+        rows[2] = (position, at_us, entry.replace(b"repo", b"epor"), previous, digest)
+    elif tampered == "time":
+        rows[2] = (position, at_us + 1, entry, previous, digest)
+    elif tampered == "gap":
+        del rows[2]
+    else:
+        rows[2], rows[3] = rows[3], rows[2]
+    with pytest.raises(BrokenChain):
+        hashchain.verify(rows)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit SET entry = ''", "DELETE FROM audit", "TRUNCATE audit", "UPDATE audit_head SET position = 0"],
+)
+def test_the_portal_itself_can_not_rewrite_the_log(household: Household, statement: str) -> None:
+    denied = pytest.raises(ProgrammingError, match="permission denied")
+    with household.enter() as inside, connections[inside.alias].cursor() as cursor, denied:
+        cursor.execute(statement)
+
+
+def test_writers_at_once_make_one_chain(household: Household) -> None:
+    def write(worker: int) -> None:
+        try:
+            with household.enter() as inside:
+                for number in range(10):
+                    repositories.create_repository(inside, name=f"r-{worker}-{number}", url="", labels=[])
+        finally:
+            close_compartments()
+            connections.close_all()
+
+    threads = [threading.Thread(target=write, args=[worker]) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with household.enter():
+        rows = chain()
+    assert len(rows) == 41
+    hashchain.verify(rows)
+
+
+def test_an_act_that_is_rolled_back_leaves_no_row_and_no_gap(household: Household) -> None:
+    fill(household, 1)
+    with household.enter() as inside, pytest.raises(Invalid):
+        repositories.create_repository(inside, name="repo 0", url="", labels=[])
+    fill_name = "after"
+    with household.enter() as inside:
+        repositories.create_repository(inside, name=fill_name, url="", labels=[])
+        rows = chain()
+    hashchain.verify(rows)
+    assert [json.loads(row[2])["subject"] for row in rows][1:] == ["repo 0", "after"]
+
+
+def test_the_log_is_read_newest_first_page_by_page(household: Household) -> None:
+    fill(household, 5)
+    with household.enter() as inside:
+        first = audit.list_audit(inside, PageRequest(size=4))
+        second = audit.list_audit(inside, PageRequest(after=first.next, size=4))
+    assert [row.position for row in first.items + second.items] == [6, 5, 4, 3, 2, 1]
+    assert second.next is None
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "1 OR 1=1", "9" * 30])
+def test_a_bad_cursor_is_named(household: Household, after: str) -> None:
+    with household.enter() as inside, pytest.raises(Invalid, match="after"):
+        audit.list_audit(inside, PageRequest(after=after))
+
+
+@pytest.mark.parametrize("size", [0, -1, 101])
+def test_pages_are_bounded(size: int) -> None:
+    with pytest.raises(Invalid, match="size"):
+        PageRequest(size=size)
+
+
+def test_members_do_not_read_the_log(household: Household, new_person: NewPerson) -> None:
+    member = household.join(new_person(), Role.MEMBER)
+    with household.enter(member) as inside, pytest.raises(Refused):
+        audit.list_audit(inside, PageRequest())

@@ -81,7 +81,7 @@ def _read() -> dict[str, Any]:
 
 
 def _parse(content: bytes) -> dict[str, Any]:
-    with suppress(ValueError, AttributeError, TypeError):
+    with suppress(ValueError, AttributeError, TypeError, KeyError):
         known = json.loads(content)
         if known.get("version") == FORMAT and isinstance(known["portals"], dict):
             return dict(known)

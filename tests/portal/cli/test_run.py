@@ -1,0 +1,108 @@
+"""`run`: exactly the matching parameters, in that process alone."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+
+import pytest
+
+from tenants.actions import parameters
+from tenants.roles import Role
+from tests.conftest import Household, NewPerson
+from tests.portal.cli.conftest import CommandLine, NewCommandLine
+
+DUMP = [sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"]
+
+
+DANGEROUS = (
+    *("PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "BASH_ENV", "ENV", "IFS", "PYTHONPATH"),
+    *("NODE_OPTIONS", "GIT_SSH_COMMAND", "PERL5OPT", "RUBYOPT", "BULKHEAD_PORTAL", "HOME"),
+)
+
+
+def add(household: Household, name: str, value: str = "x") -> None:
+    with household.enter() as inside:
+        made = parameters.create_set(inside, name=f"set {name}", description="", filters=[])
+        parameters.set_parameter(inside, made.id, name=name, value=value)
+
+
+def test_exactly_what_matches(cli: CommandLine) -> None:
+    done = cli.run("run", "--repository", "acme/api", "--", *DUMP, KEPT="as it was")
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout)
+    before = {*cli.environment(), "KEPT"}
+    added = {name: value for name, value in got.items() if name not in before and name != "LC_CTYPE"}
+    assert added == {"WHO": "blue", "ONLY_BLUE": "geheim ✓\nblue", "ONLY_EVERYONE": "geheim ✓\neveryone"}
+    assert got["KEPT"] == "as it was"
+    assert "WHO is defined by blue, everyone; the value is that of blue" in done.stderr
+    assert "geheim" not in done.stderr
+
+
+def test_the_other_repository(cli: CommandLine) -> None:
+    done = cli.run("run", "-r", "acme/web", "--", *DUMP)
+    assert json.loads(done.stdout)["WHO"] == "red"
+    assert "ONLY_BLUE" not in json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("code", [0, 3, 255])
+def test_the_exit_code_is_the_commands(code: int, cli: CommandLine) -> None:
+    assert cli.run("run", "-r", "acme/api", "--", "sh", "-c", f"exit {code}").returncode == code
+
+
+def test_the_process_is_the_command(cli: CommandLine) -> None:
+    """No parent is left that would hold the values: a signal is the command's own end."""
+    process = cli.start("run", "-r", "acme/api", "--", "sh", "-c", "echo $$; exec sleep 60")
+    assert process.stdout is not None
+    assert int(process.stdout.readline()) == process.pid
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_standard_input_is_the_commands(cli: CommandLine) -> None:
+    assert cli.run("run", "-r", "acme/api", "--", "cat", stdin="handed on").stdout == "handed on"
+
+
+def test_options_after_the_command_are_its_own(cli: CommandLine) -> None:
+    assert cli.run("run", "-r", "acme/api", "echo", "--help", "-r").stdout == "--help -r\n"
+
+
+@pytest.mark.parametrize(("command", "code"), [("/no/such/program", 127), ("/etc/passwd", 126)])
+def test_a_command_that_can_not_start(command: str, code: int, cli: CommandLine) -> None:
+    assert cli.run("run", "-r", "acme/api", "--", command).returncode == code
+
+
+def test_names_that_programs_act_on_stop_everything(cli: CommandLine, stocked: Household) -> None:
+    for name in DANGEROUS:
+        add(stocked, name)
+    done = cli.run("run", "-r", "acme/api", "--", "echo", "ran")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert all(f"--allow-override {name}" in done.stderr for name in DANGEROUS)
+
+
+def test_such_a_name_can_be_allowed(cli: CommandLine, stocked: Household) -> None:
+    add(stocked, "PYTHONPATH", "/nowhere")
+    add(stocked, "LD_PRELOAD")
+    allowed = ("--allow-override", "PYTHONPATH")
+    assert cli.run("run", "-r", "acme/api", *allowed, "--", "true").returncode == 1
+    done = cli.run("run", "-r", "acme/web", *allowed, "--allow-override", "LD_PRELOAD", "--", "printenv", "PYTHONPATH")
+    assert done.stdout == "/nowhere\n"
+
+
+def test_a_repository_that_is_not_there(cli: CommandLine) -> None:
+    done = cli.run("run", "-r", "none", "--", "echo", "ran")
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+def test_an_auditor_may_not(stocked: Household, new_person: NewPerson, new_cli: NewCommandLine) -> None:
+    auditor = new_cli(stocked, stocked.join(new_person(), Role.AUDITOR))
+    done = auditor.run("run", "-r", "acme/api", "--", "echo", "ran")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "parameters:reveal" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["run", "--", "true"], ["run", "-r", "acme/api"]])
+def test_wrong_usage(arguments: list[str], cli: CommandLine) -> None:
+    assert cli.run(*arguments).returncode == 2

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 from django.db import connections
+from psycopg.conninfo import make_conninfo
 from pytest_django.plugin import DjangoDbBlocker
 
 from portal.demo.embedded import Stack
@@ -49,6 +51,14 @@ def portal_url(portal: Portal) -> str:
 @pytest.fixture(scope="session")
 def identity_url(portal: Portal) -> str:
     return portal.stack.identity_url
+
+
+@pytest.fixture
+def administrator(stack: Stack) -> Iterator[psycopg.Connection]:
+    """The database server's superuser, who sees what no process of the portal sees."""
+    parts = make_conninfo(**{**stack.administrator(), "dbname": "bulkhead"})
+    with psycopg.connect(parts, autocommit=True) as connection:
+        yield connection
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from tenants.roles import Permission, requires
 MAX_TTL: Final = 90 * 24 * 3600
 MAX_READS: Final = 1000
 
-_EXPIRED: Final = ExpressionWrapper(Q(expires_at__lte=Now()), output_field=BooleanField())
+_CLOCK: Final = {"expired": ExpressionWrapper(Q(expires_at__lte=Now()), output_field=BooleanField())}
 
 
 @requires(Permission.MESSAGES_SEND)
@@ -68,12 +68,12 @@ def send_message(compartment: Compartment, *, to: str, payload: str, ttl: int, r
 @requires(Permission.MESSAGES_LIST)
 def list_sent(compartment: Compartment, page: PageRequest) -> Page[SentMessage]:
     """Return what was sent, newest first; each row says whether it has `expired`."""
-    return newest_first(SentMessage.objects.annotate(expired=_EXPIRED), page)
+    return newest_first(SentMessage.objects.annotate(**_CLOCK), page)
 
 
 @requires(Permission.MESSAGES_LIST)
 def list_inbox(compartment: Compartment, page: PageRequest) -> Page[ReceivedMessage]:
-    return newest_first(ReceivedMessage.objects.annotate(expired=_EXPIRED), page)
+    return newest_first(ReceivedMessage.objects.annotate(**_CLOCK), page)
 
 
 @requires(Permission.MESSAGES_LIST)
@@ -84,7 +84,7 @@ def get_envelope(compartment: Compartment, message_id: UUID) -> ReceivedMessage:
 
 @requires(Permission.MESSAGES_LIST)
 def get_sent(compartment: Compartment, message_id: UUID) -> SentMessage:
-    return fetch(SentMessage.objects.annotate(expired=_EXPIRED), id=message_id)
+    return fetch(SentMessage.objects.annotate(**_CLOCK), id=message_id)
 
 
 @requires(Permission.MESSAGES_REVEAL)
@@ -113,7 +113,7 @@ def binding(message_id: UUID, provider_id: UUID, consumer_id: UUID) -> dict[str,
 
 
 def _readable(rows: QuerySet[ReceivedMessage], message_id: UUID) -> ReceivedMessage:
-    message = fetch(rows.annotate(expired=_EXPIRED), id=message_id)
+    message = fetch(rows.annotate(**_CLOCK), id=message_id)
     if message.expired or message.removed_at is not None:
         raise Gone
     return message

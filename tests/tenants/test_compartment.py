@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Final
 
 import psycopg
@@ -17,7 +18,7 @@ from tenants.actions import parameters, repositories
 from tenants.actor import Actor
 from tenants.compartment import Compartment, enter, enter_as_system
 from tenants.databases import OutsideCompartmentError
-from tenants.databases.base import close_compartments
+from tenants.databases.base import close_compartments, warm
 from tenants.databases.current import role_password
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.pagination import PageRequest
@@ -29,7 +30,7 @@ PERMISSION_DENIED: Final = psycopg.errors.InsufficientPrivilege
 
 
 @pytest.fixture
-def as_role(household: Household, stack: Stack) -> psycopg.Connection:
+def as_role(household: Household, stack: Stack) -> Iterator[psycopg.Connection]:
     """A connection that only the tenant's own role opened: what SQL injected inside the compartment would have."""
     tenant = household.tenant
     connection = psycopg.connect(
@@ -209,13 +210,13 @@ def test_warm_connections_are_bounded(new_tenant: NewTenant) -> None:
     assert open_now == houses[-settings.COMPARTMENT_CONNECTIONS :]
 
 
-def test_a_connection_that_the_server_dropped_is_replaced(household: Household, stack: Stack) -> None:
+def test_a_connection_that_the_server_dropped_is_replaced(
+    household: Household, administrator: psycopg.Connection
+) -> None:
+    ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
     with household.enter():
         Repository.objects.count()
-        with psycopg.connect(**stack.administrator(), dbname="bulkhead", autocommit=True) as administrator:
-            administrator.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [household.tenant.schema]
-            )
+        administrator.execute(ending, [household.tenant.schema])
         with pytest.raises(Exception, match=r"terminat|closed"):
             Repository.objects.count()
     with household.enter():
@@ -259,4 +260,4 @@ def _names(compartment: Compartment) -> list[str]:
 
 
 def _is_open(house: Household) -> bool:
-    return hasattr(connections._connections, house.tenant.schema)
+    return house.tenant.schema in warm.wrappers

@@ -9,7 +9,6 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, ProgrammingError, connections
 
-from portal.demo.embedded import Stack
 from tenants.actions import tenancies
 from tenants.actor import Actor
 from tenants.databases.current import role_password
@@ -72,7 +71,7 @@ def test_nobody_asks_for_tenants_without_end(new_person: NewPerson) -> None:
         tenancies.request_tenant(actor, name="Acme", slug=f"t{uuid.uuid4().hex[:8]}")
     with pytest.raises(Invalid, match="name"):
         tenancies.request_tenant(actor, name="Acme", slug=f"t{uuid.uuid4().hex[:8]}")
-    TenantRequest.objects.using("provisioner").filter(person_id=actor.person_id).update(state="failed")
+    TenantRequest.objects.using("provisioner").filter(person_id=actor.require_person()).update(state="failed")
 
 
 def test_a_request_is_its_persons_alone(new_person: NewPerson) -> None:
@@ -151,10 +150,11 @@ def test_a_schema_name_of_another_form_can_not_be_stored() -> None:
             tenant.save(using="provisioner", force_insert=True)
 
 
-def test_the_database_stores_a_verifier_of_the_derived_password(household: Household, stack: Stack) -> None:
+def test_the_database_stores_a_verifier_of_the_derived_password(
+    household: Household, administrator: psycopg.Connection
+) -> None:
     role = household.tenant.schema
-    with psycopg.connect(**stack.administrator(), dbname="bulkhead") as administrator:
-        stored = administrator.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", [role]).fetchone()
+    stored = administrator.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", [role]).fetchone()
     assert stored is not None
     assert stored[0].startswith("SCRAM-SHA-256$1:")
     assert role_password(role, 1) not in stored[0]

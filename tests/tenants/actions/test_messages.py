@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
 from secrets_vault import BadCiphertext
@@ -167,7 +168,7 @@ def test_a_delivery_cut_off_half_way_is_finished_once(
         assert SentMessage.objects.get().delivered_at is not None
 
 
-def _past() -> object:
+def _past() -> Combinable:
     return Now() - timedelta(seconds=1)
 
 

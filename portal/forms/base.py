@@ -87,6 +87,8 @@ class LabelsField(forms.CharField):
 class FiltersField(LabelsField):
     """Label filters: each line one alternative, its labels joined by commas. A list of lists of pairs."""
 
+    plain = True  # not called optional: leaving it empty is asked about
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.widget.attrs["placeholder"] = "os=linux, team=core"

@@ -1,4 +1,4 @@
-"""A real browser at the running portal: people in it, pictures of what they see, and axe-core's opinion of each page."""
+"""A real browser at the running portal: people in it, pictures of what they see, axe-core's opinion of each page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import axe_playwright_python
 import pytest
@@ -20,7 +20,8 @@ ARTEFACTS: Final = Path(__file__).parents[2] / "artefacts" / "journey"
 AXE: Final = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 JUDGED: Final = {(1280, "light"), (390, "dark")}  # both widths and both schemes once: axe-core takes its time
-VIEWS: Final = tuple(itertools.product(((1280, 860), (390, 844)), ("light", "dark")))
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+VIEWS: Final = tuple(itertools.product(((1280, 860), (390, 844)), SCHEMES))
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Person:
         expect(self.page.get_by_role("main")).to_contain_text(words)
 
     def create_tenant(self, name: str) -> str:
-        slug = f"{name.split()[0].lower()}-{uuid.uuid4().hex[:8]}"
+        slug = f"{name.split(maxsplit=1)[0].lower()}-{uuid.uuid4().hex[:8]}"
         self.go("/tenants/new/")
         self.fill(name=name, slug=slug)
         self.press("Create the tenant")
@@ -71,7 +72,7 @@ class Person:
         """Keep a picture of the page at each width and in each scheme, and let axe-core judge two of them."""
         for (width, height), scheme in VIEWS:
             self.page.set_viewport_size({"width": width, "height": height})
-            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # a literal, from the tuple above
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             self.page.screenshot(path=ARTEFACTS / f"{name}-{width}-{scheme}.png", full_page=True)
             if self.page.evaluate("document.documentElement.scrollWidth") > width:
                 self.complaints.append(f"{name} at {width} pixels scrolls sideways")

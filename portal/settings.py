@@ -137,6 +137,8 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'", *dict.fromkeys([_GITHUB, _BITBUCKET])],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["htmx"],  # the one policy, in static/trusted-types.js
     }
 }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +9,7 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 
-from portal.guards import anonymous
+from portal.guards import View, anonymous
 from portal.limits import TooMany
 from portal.urls import handler400, handler403, handler404, handler500
 from portal.urls import urlpatterns as portals
@@ -39,7 +37,7 @@ FAILURES: dict[str, tuple[Exception, int]] = {
 }
 
 
-def fails(error: Exception) -> Callable[..., HttpResponse]:
+def fails(error: Exception) -> View:
     @anonymous
     def view(_request: HttpRequest) -> HttpResponse:
         raise error

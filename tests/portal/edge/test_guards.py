@@ -125,7 +125,8 @@ def test_a_fragment_of_a_page_sends_the_whole_page(rf: Any) -> None:
 
 def test_a_person_gets_in(rf: Any, new_person: NewPerson) -> None:
     person = new_person()
-    assert greets(asking(rf, person)).content.decode() == str(person.pk)
+    greeting: Any = greets(asking(rf, person))
+    assert greeting.content.decode() == str(person.pk)
 
 
 def test_a_member_gets_in_with_the_permission_alone(rf: Any, household: Household, new_person: NewPerson) -> None:

@@ -29,7 +29,7 @@ def serving(stack: Stack, log: Path, **changes: str) -> Iterator[Browser]:
         port = taken.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, **stack.environment("web"), "BULKHEAD_BASE_URL": url, **changes}
-    command = [GRANIAN, "--interface", "wsgi", "--port", str(port), "--workers", "1", "portal.wsgi:application"]
+    command = [str(GRANIAN), "--interface", "wsgi", "--port", str(port), "--workers", "1", "portal.wsgi:application"]
     with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
         try:
             _wait(url)

@@ -87,7 +87,7 @@ class ClientMiddleware:
         forwarded_proto = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
         request.address = addresses.client(peer, forwarded_for, self.trusted)  # type: ignore[attr-defined]
         request.META["REMOTE_ADDR"] = request.address  # type: ignore[attr-defined]  # what django-ratelimit counts by
-        if addresses.is_trusted(addresses.parse(peer), self.trusted):
+        if forwarded_proto and addresses.is_trusted(addresses.parse(peer), self.trusted):
             request.META["wsgi.url_scheme"] = "https" if forwarded_proto.strip().lower() == "https" else "http"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import cast
+from typing import Final, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 from social_core.exceptions import AuthCanceled, AuthProviderError, SocialAuthBaseException
 
 from portal.guards import AnonymousRequest, anonymous
@@ -28,9 +28,14 @@ from tenants.registry.models import Person, Provider
 
 log = logging.getLogger(__name__)
 
+_NO_SECOND_FACTOR: Final = (
+    "Your {0} account has no second factor: whoever learns its password is you here. Turn on two-factor "
+    "authentication at {0}."
+)
+
 
 @anonymous
-@require_GET
+@require_safe
 def sign_in(request: AnonymousRequest) -> HttpResponse:
     """Show which account to use and what the provider is asked for, before anybody is sent there."""
     destination = local_path(request.GET.get("next"))
@@ -142,6 +147,8 @@ def _start_session(request: AnonymousRequest, person: Person) -> None:
     rotate_token(request)
     if previous is not None:
         messages.warning(request, _displaced_another(previous))
+    if person.mfa is False:
+        messages.warning(request, _NO_SECOND_FACTOR.format(Provider(person.provider).label))
 
 
 def _displaced_another(previous: Previous) -> str:

@@ -36,7 +36,8 @@ class Browser:
         page = self.get("/sign-in/" + (f"?next={back}" if back else ""))
         return self.press(page, f"/sign-in/{provider}/begin/")
 
-    def pick(self, authorization: str, login: str) -> str:
+    @staticmethod
+    def pick(authorization: str, login: str) -> str:
         """Follow to the provider, pick an account, and return the address that the provider sends the browser to."""
         picker = httpx.get(authorization)
         name = re.search(r'name="authorization" value="([^"]+)"', picker.text)

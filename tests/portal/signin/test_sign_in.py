@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 from django.db.models.functions import Now
+from django.test import Client, override_settings
 
 from portal.demo.embedded import Stack
 from portal.signin import attempts, sealing
@@ -71,9 +72,21 @@ def test_others_are_told_what_to_use(browser: Browser, provider: str, login: str
     assert not Person.objects.filter(login__in=["unverified-email", "no-email"]).exists()
 
 
-def test_no_second_factor_is_recorded(browser: Browser) -> None:
+def test_no_second_factor_is_recorded_and_said(browser: Browser) -> None:
     browser.sign_in("no-mfa")
     assert Person.objects.get(provider="github", login="no-mfa").mfa is False
+    assert "Your GitHub account has no second factor" in browser.get("/account/").text
+
+
+@pytest.mark.parametrize(("domains", "status"), [(["acme.example"], 302), (["elsewhere.example", "b.example"], 403)])
+def test_only_allowed_domains_get_in(client: Client, identity_url: str, domains: list[str], status: int) -> None:
+    with override_settings(ALLOWED_EMAIL_DOMAINS=domains):
+        begun = client.post("/sign-in/bitbucket/begin/")
+        assert begun["Location"].startswith(identity_url)
+        response = client.get(Browser.pick(begun["Location"], "owner"))
+        assert response.status_code == status
+        if status == 403:
+            assert "Only addresses at elsewhere.example or b.example are let in" in response.content.decode()
 
 
 def test_scopes_and_reasons_are_shown_before_anybody_is_sent_away(browser: Browser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -68,17 +68,18 @@ def ago(value: datetime | None) -> SafeString | str:
     """Render how long ago something was, with the time itself as a tooltip."""
     if value is None:
         return "never"
-    said = f"{timesince(value, depth=1)} ago" if (now() - value).total_seconds() >= 60 else "just now"  # noqa: PLR2004 - timesince counts whole minutes
+    said = f"{timesince(value, depth=1)} ago" if now() - value >= timedelta(minutes=1) else "just now"
     return _spoken(value, said)
 
 
 @register.simple_tag
 def until(value: datetime) -> SafeString:
-    """Render how long something still lasts."""
-    left = (value - now()).total_seconds()
-    if left <= 0:
+    """Render how long something still lasts, rounded: a day that has just begun is a day, not 23 hours."""
+    left = value - now()
+    if left <= timedelta(0):
         return _spoken(value, "expired")
-    return _spoken(value, f"in {timeuntil(value, depth=1)}" if left >= 60 else "in less than a minute")  # noqa: PLR2004 - timeuntil counts whole minutes
+    words = f"in {timeuntil(value + left / 50, depth=1)}" if left >= timedelta(minutes=1) else "in less than a minute"
+    return _spoken(value, words)
 
 
 def _spoken(value: datetime, said: str) -> SafeString:

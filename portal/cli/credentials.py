@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -50,22 +52,33 @@ def find(portal: str | None, tenant: str | None) -> Credential:
 
 
 def store(credential: Credential) -> None:
-    known = _read()
-    entry = known["portals"].setdefault(credential.portal, {"tokens": {}})
-    entry["tokens"][credential.tenant] = {"token": credential.token, "expires_at": credential.expires_at}
-    entry["tenant"] = credential.tenant
-    known["portal"] = credential.portal
-    _write(known)
+    with _changing() as known:
+        entry = known["portals"].setdefault(credential.portal, {"tokens": {}})
+        entry["tokens"][credential.tenant] = {"token": credential.token, "expires_at": credential.expires_at}
+        entry["tenant"] = credential.tenant
+        known["portal"] = credential.portal
 
 
 def forget(credential: Credential) -> None:
-    known = _read()
-    entry = known["portals"].get(credential.portal, {"tokens": {}})
-    entry["tokens"].pop(credential.tenant, None)
-    entry["tenant"] = next(iter(entry["tokens"]), "")
-    if not entry["tokens"]:
-        known["portals"].pop(credential.portal, None)
-    _write(known)
+    with _changing() as known:
+        entry = known["portals"].get(credential.portal, {"tokens": {}})
+        entry["tokens"].pop(credential.tenant, None)
+        entry["tenant"] = next(iter(entry["tokens"]), "")
+        if not entry["tokens"]:
+            known["portals"].pop(credential.portal, None)
+
+
+@contextmanager
+def _changing() -> Iterator[dict[str, Any]]:
+    """Read the file, and write back what the caller made of it: two logins at once must not lose one another's."""
+    directory = path().parent
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    with (directory / "credentials.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = _read()
+        yield known
+        _write(known)
 
 
 def _read() -> dict[str, Any]:
@@ -96,10 +109,7 @@ def _refuse_open_to_others(status: os.stat_result) -> None:
 
 
 def _write(known: dict[str, Any]) -> None:
-    directory = path().parent
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
-    descriptor, name = tempfile.mkstemp(dir=directory, prefix=".credentials-")  # created 0600
+    descriptor, name = tempfile.mkstemp(dir=path().parent, prefix=".credentials-")  # created 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(known, file, indent=2)

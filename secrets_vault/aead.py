@@ -18,26 +18,41 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 
 
+def cipher(material: bytes) -> AESGCM:
+    """A key ready for use; it neither shows nor pickles its material. Raises ValueError unless that has 32 bytes."""
+    if len(material) != KEY_BYTES:  # AESGCM would also take 16 and 24 bytes
+        raise ValueError("an AES-256 key has 32 bytes")
+    return AESGCM(material)
+
+
+def encrypt(key: AESGCM, plaintext: bytes, associated: bytes) -> tuple[bytes, bytes]:
+    """A fresh nonce, and the ciphertext with its tag at the end."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce, key.encrypt(nonce, plaintext, associated)
+
+
+def decrypt(key: AESGCM, nonce: bytes, ciphertext: bytes, associated: bytes) -> bytes:
+    """The plaintext, or BadCiphertext."""
+    if len(nonce) != NONCE_BYTES:
+        raise BadCiphertext
+    try:
+        return key.decrypt(nonce, ciphertext, associated)
+    except InvalidTag:  # also for less than a whole tag
+        raise BadCiphertext from None
+
+
 class Key(Opaque):
-    """An AES-256 key, used for nothing but GCM. Raises ValueError unless the material has 32 bytes."""
+    """An AES-256 key that is kept, used for nothing but GCM. Raises ValueError unless the material has 32 bytes."""
 
     __slots__ = ("_cipher",)
 
     def __init__(self, material: bytes) -> None:
-        if len(material) != KEY_BYTES:  # AESGCM would also take 16 and 24 bytes
-            raise ValueError("an AES-256 key has 32 bytes")
-        self._cipher = AESGCM(material)
+        self._cipher = cipher(material)
 
     def encrypt(self, plaintext: bytes, associated: bytes) -> tuple[bytes, bytes]:
         """A fresh nonce, and the ciphertext with its tag at the end."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce, self._cipher.encrypt(nonce, plaintext, associated)
+        return encrypt(self._cipher, plaintext, associated)
 
     def decrypt(self, nonce: bytes, ciphertext: bytes, associated: bytes) -> bytes:
         """The plaintext, or BadCiphertext."""
-        if len(nonce) != NONCE_BYTES or len(ciphertext) < TAG_BYTES:
-            raise BadCiphertext
-        try:
-            return self._cipher.decrypt(nonce, ciphertext, associated)
-        except InvalidTag:
-            raise BadCiphertext from None
+        return decrypt(self._cipher, nonce, ciphertext, associated)

@@ -7,7 +7,6 @@ data made for one layer is never valid at another.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from uuid import UUID
 
 _MAXIMUM_VERSION = 2**63 - 1  # PostgreSQL's bigint
@@ -44,9 +43,8 @@ def encode(*fields: bytes) -> bytes:
     return b"".join([len(field).to_bytes(8, "big") + field for field in fields])
 
 
-@lru_cache(maxsize=256)
 def encode_version(version: int) -> bytes:
-    """A key version, 4 bytes, as one field. A process meets few of them, over and over."""
+    """A key version, 4 bytes, as one field."""
     return encode(version.to_bytes(4, "big"))
 
 

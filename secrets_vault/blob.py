@@ -1,9 +1,9 @@
 """A sealed value as bytes. Integers are big-endian and unsigned.
 
     offset  bytes
-         0      4   magic "BHSV"
-         4      1   format: 1
-         5      1   algorithm: 1 = AES-256-GCM for both layers, HKDF-SHA-512 for payload key and commitment
+         0      4   magic "BHSV"                                                                              ┐
+         4      1   format: 1                                                                                 │ kind
+         5      1   algorithm: 1 = AES-256-GCM for both layers, HKDF-SHA-512 for payload key and commitment   ┘
          6     16   key id         ┐
         22      4   key version    │ the tenant key that wraps the item key: replaced by a rewrap
         26     12   nonce          │
@@ -29,10 +29,16 @@ from secrets_vault.errors import BadCiphertext
 MAGIC: Final = b"BHSV"
 FORMAT: Final = 1
 AES_256_GCM: Final = 1
+SUITE: Final = bytes([FORMAT, AES_256_GCM])
+KIND: Final = MAGIC + SUITE  # the one kind there is so far: others are refused
 ALGORITHMS: Final = {AES_256_GCM: "AES-256-GCM, HKDF-SHA-512"}
 MAXIMUM_PLAINTEXT: Final = 64 * 2**20  # a blob is opened whole, in memory; callers' own limits are far below
 
-_HEADER: Final = struct.Struct(">4sBB16sI12s48sI32s12sI")
+Header = tuple[bytes, bytes, int, bytes, bytes, int, bytes, bytes, int]  # the fields of Blob but the last
+
+_HEADER: Final = struct.Struct(">6s16sI12s48sI32s12sI")
+_HEADER_BYTES: Final = _HEADER.size
+_MINIMUM_BYTES: Final = _HEADER_BYTES + aead.TAG_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,20 @@ class BlobHeader:
     plaintext_bytes: int
 
 
+def split(data: bytes) -> tuple[Header, bytes]:
+    """Header and ciphertext. Raises BadCiphertext for unknown values, missing bytes and bytes left over."""
+    if len(data) < _MINIMUM_BYTES:
+        raise BadCiphertext
+    header: Header = _HEADER.unpack_from(data)
+    if header[0] != KIND or header[8] != len(data) - _HEADER_BYTES:
+        raise BadCiphertext
+    return header, data[_HEADER_BYTES:]
+
+
 class Blob(NamedTuple):
     """The fields of a blob, in the order of the bytes."""
 
-    magic: bytes
-    format: int
-    algorithm: int
+    kind: bytes
     key_id: bytes
     key_version: int
     wrap_nonce: bytes
@@ -65,23 +79,17 @@ class Blob(NamedTuple):
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a blob. Raises BadCiphertext for unknown values, missing bytes and bytes left over."""
-        if len(data) < _HEADER.size + aead.TAG_BYTES:
-            raise BadCiphertext
-        blob = cls._make((*_HEADER.unpack_from(data), bytes(data[_HEADER.size :])))
-        if blob.magic != MAGIC or blob.format != FORMAT or blob.algorithm not in ALGORITHMS:
-            raise BadCiphertext
-        if blob.length != len(blob.ciphertext):
-            raise BadCiphertext
-        return blob
+        """Read a blob. Raises BadCiphertext as `split` does."""
+        header, ciphertext = split(data)
+        return cls(*header, bytes(ciphertext))
 
     def pack(self) -> bytes:
         return _HEADER.pack(*self[:-1]) + self.ciphertext
 
     def header(self) -> BlobHeader:
         return BlobHeader(
-            format=self.format,
-            algorithm=ALGORITHMS[self.algorithm],
+            format=self.kind[4],
+            algorithm=ALGORITHMS[self.kind[5]],
             key_id=self.key_id.hex(),
             key_version=self.key_version,
             origin_version=self.origin_version,

@@ -1,12 +1,12 @@
 """Envelope encryption: tenant key → item key → bytes. The bytes are drawn in blob.py.
 
     item key    = 32 random bytes, for this one plaintext
-    payload key ‖ commitment = HKDF-SHA-512(item key, info = payload binding), 32 + 32 bytes
+    payload key ‖ commitment = HKDF-Expand-SHA-512(item key, payload binding), 32 + 32 bytes
     ciphertext  = AES-256-GCM(payload key, nonce, plaintext, payload binding)
     wrapped     = AES-256-GCM(tenant key, wrapping's nonce, item key, wrapping binding)
 
-    payload binding  = label, format, algorithm, tenant, purpose, item, item version, origin key version
-    wrapping binding = the same under its own label, then key id and key version
+    payload binding  = label, format, algorithm, origin key version, tenant, purpose, item, item version
+    wrapping binding = the same under its own label, and key id and key version after the origin
 
 GCM alone commits neither to its key nor to its associated data: somebody who knows two keys can make one ciphertext
 that opens under both. The commitment is derived from item key *and* binding, and compared in constant time before
@@ -17,21 +17,21 @@ What is not promised: lengths are not hidden, and a blob put back at its own pla
 version ends that; freshness is the database's).
 """
 
-import hmac
 import os
-from typing import Final, NamedTuple
+from functools import lru_cache
+from hmac import compare_digest
+from typing import Final
 
 from secrets_vault import aead, blob
 from secrets_vault.binding import Place, encode, encode_version
 from secrets_vault.blob import Blob, BlobHeader
-from secrets_vault.derivation import expand
+from secrets_vault.derivation import payload_key
 from secrets_vault.errors import BadCiphertext
-from secrets_vault.keyring import Keyring, TenantKey
+from secrets_vault.keyring import Keyring
 from secrets_vault.opaque import Secret
 
-_SUITE: Final = bytes([blob.FORMAT, blob.AES_256_GCM])
-_PAYLOAD: Final = encode(b"bulkhead payload", _SUITE)
-_WRAPPING: Final = encode(b"bulkhead item key", _SUITE)
+_PAYLOAD: Final = encode(b"bulkhead payload", blob.SUITE)
+_WRAPPING: Final = encode(b"bulkhead item key", blob.SUITE)
 
 
 def seal(keyring: Keyring, place: Place, plaintext: bytes) -> bytes:
@@ -44,31 +44,28 @@ def seal(keyring: Keyring, place: Place, plaintext: bytes) -> bytes:
     if len(plaintext) > blob.MAXIMUM_PLAINTEXT:
         raise ValueError("a plaintext has at most 64 MiB")
     item_key, origin = Secret(os.urandom(aead.KEY_BYTES)), keyring.current
-    binding = _payload_binding(place, origin.version)
-    key, commitment = _payload_key(item_key, binding)
-    nonce, ciphertext = key.encrypt(plaintext, binding)
-    wrap_nonce, wrapped = origin.wrap(item_key, _wrapping_binding(place, origin.version, origin))
-    return Blob(
-        magic=blob.MAGIC,
-        format=blob.FORMAT,
-        algorithm=blob.AES_256_GCM,
-        key_id=origin.id,
-        key_version=origin.version,
-        wrap_nonce=wrap_nonce,
-        wrapped=wrapped,
-        origin_version=origin.version,
-        commitment=commitment,
-        nonce=nonce,
-        length=len(ciphertext),
-        ciphertext=ciphertext,
-    ).pack()
+    payload, wrapping = _prefixes(origin.version, origin.name)
+    binding = payload + place.encoded
+    key, commitment = payload_key(item_key.reveal(), binding)
+    wrapped = origin.wrap(item_key, wrapping + place.encoded)
+    nonce, ciphertext = aead.encrypt(key, plaintext, binding)
+    value = (origin.version, commitment, nonce, len(ciphertext), ciphertext)
+    return Blob(blob.KIND, origin.id, origin.version, *wrapped, *value).pack()
 
 
 def open_sealed(keyring: Keyring, place: Place, sealed: bytes) -> bytes:
     """The plaintext. Raises BadCiphertext, and its kind UnknownKeyVersion, for everything that does not open."""
-    parts = Blob.parse(sealed)
-    item = _unwrap(keyring, place, parts)
-    return item.payload_key.decrypt(parts.nonce, parts.ciphertext, item.binding)
+    if place.tenant != keyring.tenant:
+        raise BadCiphertext
+    header, ciphertext = blob.split(sealed)
+    _, key_id, key_version, wrap_nonce, wrapped, origin_version, commitment, nonce, _ = header
+    tenant_key = keyring.key(key_version, key_id)
+    payload, wrapping = _prefixes(origin_version, tenant_key.name)
+    binding = payload + place.encoded
+    key, expected = payload_key(tenant_key.unwrap(wrap_nonce, wrapped, wrapping + place.encoded), binding)
+    if not compare_digest(expected, commitment):
+        raise BadCiphertext
+    return aead.decrypt(key, nonce, ciphertext, binding)
 
 
 def rewrap(keyring: Keyring, place: Place, sealed: bytes) -> bytes:
@@ -78,10 +75,11 @@ def rewrap(keyring: Keyring, place: Place, sealed: bytes) -> bytes:
     Raises BadCiphertext and UnknownKeyVersion as `open_sealed` does, short of decrypting the payload.
     """
     parts, current = Blob.parse(sealed), keyring.current
-    item = _unwrap(keyring, place, parts)
+    item_key = _item_key(keyring, place, parts)
     if parts.key_version == current.version:
         return sealed
-    nonce, wrapped = current.wrap(item.key, _wrapping_binding(place, parts.origin_version, current))
+    _, wrapping = _prefixes(parts.origin_version, current.name)
+    nonce, wrapped = current.wrap(item_key, wrapping + place.encoded)
     return parts._replace(key_id=current.id, key_version=current.version, wrap_nonce=nonce, wrapped=wrapped).pack()
 
 
@@ -90,36 +88,21 @@ def describe(sealed: bytes) -> BlobHeader:
     return Blob.parse(sealed).header()
 
 
-class _Item(NamedTuple):
-    """An item whose commitment has been found to be its own."""
-
-    key: Secret
-    payload_key: aead.Key
-    binding: bytes
-
-
-def _unwrap(keyring: Keyring, place: Place, parts: Blob) -> _Item:
+def _item_key(keyring: Keyring, place: Place, parts: Blob) -> Secret:
+    """The item key, once the commitment has been found to be its own. `open_sealed` has the same in one piece."""
     if place.tenant != keyring.tenant:
         raise BadCiphertext
     tenant_key = keyring.key(parts.key_version, parts.key_id)
-    wrapping = _wrapping_binding(place, parts.origin_version, tenant_key)
-    item_key = tenant_key.unwrap(parts.wrap_nonce, parts.wrapped, wrapping)
-    binding = _payload_binding(place, parts.origin_version)
-    payload_key, commitment = _payload_key(item_key, binding)
-    if not hmac.compare_digest(commitment, parts.commitment):
+    payload, wrapping = _prefixes(parts.origin_version, tenant_key.name)
+    item_key = Secret(tenant_key.unwrap(parts.wrap_nonce, parts.wrapped, wrapping + place.encoded))
+    _, expected = payload_key(item_key.reveal(), payload + place.encoded)
+    if not compare_digest(expected, parts.commitment):
         raise BadCiphertext
-    return _Item(item_key, payload_key, binding)
+    return item_key
 
 
-def _payload_key(item_key: Secret, binding: bytes) -> tuple[aead.Key, bytes]:
-    """Payload key and commitment: the two halves of one HKDF output."""
-    output = Secret(expand(item_key.reveal(), binding, 2 * aead.KEY_BYTES))
-    return aead.Key(output.reveal()[: aead.KEY_BYTES]), output.reveal()[aead.KEY_BYTES :]
-
-
-def _payload_binding(place: Place, origin_version: int) -> bytes:
-    return _PAYLOAD + place.encoded + encode_version(origin_version)
-
-
-def _wrapping_binding(place: Place, origin_version: int, key: TenantKey) -> bytes:
-    return _WRAPPING + place.encoded + encode_version(origin_version) + key.name
+@lru_cache(maxsize=1024)
+def _prefixes(origin_version: int, key_name: bytes) -> tuple[bytes, bytes]:
+    """The bindings of a payload and of its item key's wrapping, up to the place. All of it is public."""
+    origin = encode_version(origin_version)
+    return _PAYLOAD + origin, _WRAPPING + origin + key_name

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from secrets_vault import aead
 from secrets_vault.binding import encode, encode_version
-from secrets_vault.derivation import expand
+from secrets_vault.derivation import extract_and_expand
 from secrets_vault.errors import BadCiphertext, KeyServiceDenied, UnknownKeyVersion
 from secrets_vault.keyservice.interface import KeyService
 from secrets_vault.opaque import Opaque, Secret
@@ -24,7 +24,7 @@ _MAXIMUM_VERSION: Final = 2**32 - 1
 class TenantKey(Opaque):
     """One version of a tenant's key. It wraps item keys and does nothing else."""
 
-    __slots__ = ("_key", "id", "name", "version")
+    __slots__ = ("_cipher", "id", "name", "version")
 
     def __init__(self, tenant: str, version: int, material: Secret) -> None:
         if not 1 <= version <= _MAXIMUM_VERSION:
@@ -35,8 +35,8 @@ class TenantKey(Opaque):
         # Wrapping key and id are parts of one HKDF output, so the id can be public. It tells another key under the
         # same tenant and version apart at once.
         info = encode(_LABEL, tenant.encode(), version.to_bytes(4, "big"))
-        output = Secret(expand(material.reveal(), info, aead.KEY_BYTES + _ID_BYTES))
-        self._key, self.id = aead.Key(output.reveal()[: aead.KEY_BYTES]), output.reveal()[aead.KEY_BYTES :]
+        output = Secret(extract_and_expand(material.reveal(), info, aead.KEY_BYTES + _ID_BYTES))
+        self._cipher, self.id = aead.cipher(output.reveal()[: aead.KEY_BYTES]), output.reveal()[aead.KEY_BYTES :]
         self.name = encode(self.id) + encode_version(version)  # the two fields that name it in associated data
 
     def __repr__(self) -> str:
@@ -44,11 +44,11 @@ class TenantKey(Opaque):
 
     def wrap(self, item_key: Secret, associated: bytes) -> tuple[bytes, bytes]:
         """Nonce and wrapped key."""
-        return self._key.encrypt(item_key.reveal(), associated)
+        return aead.encrypt(self._cipher, item_key.reveal(), associated)
 
-    def unwrap(self, nonce: bytes, wrapped: bytes, associated: bytes) -> Secret:
-        """The item key, or BadCiphertext."""
-        return Secret(self._key.decrypt(nonce, wrapped, associated))
+    def unwrap(self, nonce: bytes, wrapped: bytes, associated: bytes) -> bytes:
+        """The item key, or BadCiphertext. For the caller to pass on at once, never to name: see `opaque`."""
+        return aead.decrypt(self._cipher, nonce, wrapped, associated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,13 @@ class Keyring(Opaque):
     tenant: str
     versions: Mapping[int, TenantKey]
     retired: frozenset[int] = frozenset()
+    current: TenantKey = field(init=False)  # the newest key: the one that encrypts
 
     def __post_init__(self) -> None:
         if not self.versions:
             raise ValueError("a keyring has at least one live key")
         object.__setattr__(self, "versions", MappingProxyType(dict(self.versions)))
+        object.__setattr__(self, "current", self.versions[max(self.versions)])
 
     def __repr__(self) -> str:
         return f"<Keyring of {self.tenant}, live {sorted(self.versions)}, retired {sorted(self.retired)}>"
@@ -96,18 +98,14 @@ class Keyring(Opaque):
         live = {row.version: _unwrap(service, str(tenant), row) for row in rows if not row.retired}
         return cls(str(tenant), live, frozenset(row.version for row in rows if row.retired))
 
-    @property
-    def current(self) -> TenantKey:
-        """The newest key: the one that encrypts."""
-        return self.versions[max(self.versions)]
-
     def key(self, version: int, key_id: bytes) -> TenantKey:
         """The key that a blob names. Raises UnknownKeyVersion (absent, retired) or BadCiphertext (another key's id)."""
-        if version not in self.versions:
+        key = self.versions.get(version)
+        if key is None:
             raise UnknownKeyVersion(version)
-        if self.versions[version].id != key_id:
+        if key.id != key_id:
             raise BadCiphertext
-        return self.versions[version]
+        return key
 
     def add(self, service: KeyService) -> tuple[Self, WrappedKey]:
         """A copy with a new current key, and the row to keep. Raises what the key service raises."""

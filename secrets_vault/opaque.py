@@ -20,7 +20,10 @@ class Opaque:
 
 
 class Secret(Opaque):
-    """Bytes under a cover. Frames keep the Secret as their local variable, never what `reveal` returns."""
+    """Bytes under a cover. Frames keep the Secret as their local variable, never what `reveal` returns.
+
+    Bare bytes go straight from one call into the next; the leaf that gets them raises nothing once it has good ones.
+    """
 
     __slots__ = ("_material",)
 

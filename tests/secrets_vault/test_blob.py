@@ -9,9 +9,7 @@ from tests.secrets_vault.conftest import PLACE, PLAINTEXT, Vault
 LENGTH = 138 + len(PLAINTEXT) + 16
 
 FIELDS = {  # name: first byte, past the last byte; written out so that a change of the format is seen here
-    "magic": (0, 4),
-    "format": (4, 5),
-    "algorithm": (5, 6),
+    "kind": (0, 6),
     "key_id": (6, 22),
     "key_version": (22, 26),
     "wrap_nonce": (26, 38),

@@ -8,8 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from secrets_vault import BadCiphertext, aead, envelope, open_sealed
-from secrets_vault.blob import AES_256_GCM, FORMAT, MAGIC, Blob
+from secrets_vault import BadCiphertext, aead, derivation, envelope, open_sealed
+from secrets_vault.binding import Place
+from secrets_vault.blob import KIND, Blob
 from secrets_vault.opaque import Secret
 from tests.secrets_vault.conftest import PLACE, Vault
 
@@ -61,23 +62,27 @@ def collide(first: bytes, second: bytes, associated: bytes) -> bytes:
 
 
 def payload_key(item_key: bytes, binding: bytes) -> tuple[bytes, bytes]:
-    """HKDF-SHA-512 by RFC 5869's text, apart from the vault's code: one block, 32 bytes of key and 32 of commitment."""
-    extracted = hmac.digest(bytes(64), item_key, hashlib.sha512)
-    output = hmac.digest(extracted, binding + b"\1", hashlib.sha512)
+    """HKDF-Expand by RFC 5869's text, apart from the vault's code: one block, 32 bytes of key and 32 of commitment."""
+    output = hmac.digest(item_key, binding + b"\1", hashlib.sha512)
     return output[:32], output[32:]
+
+
+def payload_binding(vault: Vault, place: Place = PLACE) -> bytes:
+    key = vault.keyring.current
+    return envelope._prefixes(key.version, key.name)[0] + place.encoded
 
 
 def forge(vault: Vault, item_key: bytes, commitment: bytes, ciphertext: bytes) -> bytes:
     """What somebody who holds the tenant's key could store."""
     key = vault.keyring.current
-    wrapping = envelope._wrapping_binding(PLACE, key.version, key)
+    wrapping = envelope._prefixes(key.version, key.name)[1] + PLACE.encoded
     nonce, wrapped = key.wrap(Secret(item_key), wrapping)
-    head = (MAGIC, FORMAT, AES_256_GCM, key.id, key.version, nonce, wrapped, key.version)
+    head = (KIND, key.id, key.version, nonce, wrapped, key.version)
     return Blob._make((*head, commitment, NONCE, len(ciphertext), ciphertext)).pack()
 
 
 def test_a_ciphertext_that_opens_under_two_keys_opens_for_one_alone(vault: Vault) -> None:
-    binding = envelope._payload_binding(PLACE, vault.keyring.current.version)
+    binding = payload_binding(vault)
     first, second = b"\1" * 32, b"\2" * 32
     (key, commitment), (other_key, other_commitment) = payload_key(first, binding), payload_key(second, binding)
     ciphertext = collide(key, other_key, binding)
@@ -97,13 +102,13 @@ def test_a_wrong_commitment_is_refused_before_anything_is_decrypted(
     vault: Vault, monkeypatch: pytest.MonkeyPatch, position: int
 ) -> None:
     parts, decrypted = Blob.parse(vault.sealed), []
-    honest = aead.Key.decrypt
+    honest = aead.decrypt
 
-    def watched(key: aead.Key, nonce: bytes, ciphertext: bytes, associated: bytes) -> bytes:
+    def watched(key: AESGCM, nonce: bytes, ciphertext: bytes, associated: bytes) -> bytes:
         decrypted.append(ciphertext)
         return honest(key, nonce, ciphertext, associated)
 
-    monkeypatch.setattr(aead.Key, "decrypt", watched)
+    monkeypatch.setattr(aead, "decrypt", watched)
     commitment = bytearray(parts.commitment)
     commitment[position] ^= 0x10
     with pytest.raises(BadCiphertext):
@@ -112,9 +117,14 @@ def test_a_wrong_commitment_is_refused_before_anything_is_decrypted(
 
 
 def test_the_commitment_names_the_place_too(vault: Vault) -> None:
-    binding = envelope._payload_binding(PLACE, 2)
-    elsewhere = envelope._payload_binding(replace(PLACE, version=4), 2)
-    item_key = Secret(b"\1" * 32)
-    assert envelope._payload_key(item_key, binding)[1] == payload_key(b"\1" * 32, binding)[1]
-    assert envelope._payload_key(item_key, elsewhere)[1] != envelope._payload_key(item_key, binding)[1]
-    assert vault.keyring.current.version == 2
+    here, there = payload_binding(vault), payload_binding(vault, replace(PLACE, version=4))
+    item_key = b"\1" * 32
+    assert derivation.payload_key(item_key, here)[1] == payload_key(item_key, here)[1]
+    assert derivation.payload_key(item_key, there)[1] != derivation.payload_key(item_key, here)[1]
+
+
+@pytest.mark.parametrize("length", [0, 16, 31, 33, 64, 128])
+def test_an_item_key_of_another_length_is_refused(length: int) -> None:
+    """HMAC pads with zeros: 31 bytes and those with a zero behind them would be one key with one commitment."""
+    with pytest.raises(ValueError, match="32 bytes"):
+        derivation.payload_key(bytes(length), b"")

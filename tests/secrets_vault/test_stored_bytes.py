@@ -9,9 +9,9 @@ from secrets_vault.opaque import Secret
 
 MATERIAL = bytes(range(32))
 BLOB = b64decode(
-    "QkhTVgEBT2XVOx6pQz9/+41G69oEcwAAAAGfGzmsI/M4YteLRPfE5BRnwoeY6uuyicEPghgN8xIXuMVwOE3JYOSIsRoQpxTuamVy"
-    "SnFN42GWsT/x8XIAAAABscR5MPZF98yYgRFSJAqZWP0ib6BaAw0nDBJw7kRtAEBApEEbLn5qFll3OPMAAAAfDSOUBYIneAU74HtO"
-    "QihUbPjCuGJkmSn0DL1V76+v/A=="
+    "QkhTVgEBT2XVOx6pQz9/+41G69oEcwAAAAGuns45ynU1XlEuZZSwam2FUWM3oafuAG2BslaFNUO89lAbriTFw311PJVEFqLRFZbt7+hh"
+    "2GQiciYqEr8AAAABR+DqASoEIazxKvkkV5Q5Y9k2+xUaiAfHI0kugAbDvTk2/QJzsl4BpNCK/38AAAAfpF7P2xvSavA9JcXRz1cwH6RL"
+    "pC/Br0vBWmXlsA052w=="
 )
 WRAPPED = b64decode(
     "QkhMSwEBkqK1IyZ6RriVClmWk+3hoxVrztvVf52G0++crRL9jYdHSRACy7uLKgA9mGoiZtWUgXMYG9WGqPgu15Cv8JvrQYbIpJEZsJpbn9Xy+A=="

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import NewVisitor, Person
@@ -26,6 +27,8 @@ def test_from_the_front_page_to_a_message_that_is_gone(visitor: NewVisitor) -> N
     _connect(mara, acme, ole, northwind)
     _send(mara, acme, northwind)
     _read(ole, northwind, acme)
+    _admit(mara, acme, visitor())
+    _let_a_command_line_in(mara)
     _look_around(mara, acme)
 
 
@@ -137,11 +140,42 @@ def _read(ole: Person, northwind: str, acme: str) -> None:
     ole.shoot("20-gone")
 
 
+def _admit(mara: Person, acme: str, ines: Person) -> None:
+    ines.sign_in("outsider")
+    ines.go(f"/t/{acme}/")
+    ines.sees("There is nothing here")
+    ines.go("/tenants/")
+    ines.fill(slug=acme, note="I look after the simulator builds.")
+    ines.press("Ask to join")
+    ines.sees("its members see your request and decide")
+    mara.go(f"/t/{acme}/members/")
+    mara.sees("I look after the simulator builds.")
+    mara.shoot("21-somebody-asks")
+    mara.follow("Admit Oscar Outsider")
+    mara.shoot("22-admit")
+    mara.press("Admit")
+    mara.sees("is a member now.")
+    mara.shoot("23-members")
+
+
+def _let_a_command_line_in(mara: Person) -> None:
+    asked = httpx.post(
+        f"{mara.origin}/oauth/device/code", data={"client_id": "bulkhead-cli", "device_name": "build-7"}
+    ).json()
+    mara.go("/device/")
+    mara.fill(user_code=asked["user_code"])
+    mara.press("Continue")
+    mara.sees(asked["user_code"])
+    mara.shoot("24-device-question")
+    mara.press("Allow")
+    mara.sees("Connected")
+    mara.shoot("25-device-connected")
+
+
 def _look_around(mara: Person, acme: str) -> None:
     for number, (path, name) in enumerate(
         (
             (f"/t/{acme}/", "overview-done"),
-            (f"/t/{acme}/members/", "members"),
             (f"/t/{acme}/audit/", "audit"),
             ("/account/", "account"),
             ("/device/", "device"),
@@ -151,7 +185,13 @@ def _look_around(mara: Person, acme: str) -> None:
             ("/docs/keys/", "keys"),
             ("/nowhere/", "not-found"),
         ),
-        21,
+        26,
     ):
         mara.go(path)
         mara.shoot(f"{number}-{name}")
+    mara.go(f"/t/{acme}/")
+    mara.page.get_by_role("button", name="Acme Rail").click()
+    mara.shoot("40-switcher")
+    mara.go("/account/")
+    mara.page.get_by_role("button", name="Olivia Owner").click()
+    mara.shoot("41-account-menu")

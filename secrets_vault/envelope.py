@@ -47,10 +47,10 @@ def seal(keyring: Keyring, place: Place, plaintext: bytes) -> bytes:
     payload, wrapping = _prefixes(origin.version, origin.name)
     binding = payload + place.encoded
     key, commitment = payload_key(item_key.reveal(), binding)
-    wrapped = origin.wrap(item_key, wrapping + place.encoded)
+    wrap_nonce, wrapped = origin.wrap(item_key, wrapping + place.encoded)
     nonce, ciphertext = aead.encrypt(key, plaintext, binding)
-    value = (origin.version, commitment, nonce, len(ciphertext), ciphertext)
-    return Blob(blob.KIND, origin.id, origin.version, *wrapped, *value).pack()
+    head = (blob.KIND, origin.id, origin.version, wrap_nonce, wrapped, origin.version, commitment, nonce)
+    return Blob(*head, len(ciphertext), ciphertext).pack()
 
 
 def open_sealed(keyring: Keyring, place: Place, sealed: bytes) -> bytes:

@@ -94,7 +94,8 @@ class ClientMiddleware:
 def _log(request: HttpRequest, response: HttpResponseBase, began: float) -> None:
     parts = {
         "method": request.method,
-        "path": request.path,
+        # An address that is none of ours may be anything, also a secret pasted into the wrong field.
+        "path": request.path if request.resolver_match else "(no such address)",
         "status": response.status_code,
         "address": request.META["REMOTE_ADDR"],
         "milliseconds": round((time.monotonic() - began) * 1000, 1),

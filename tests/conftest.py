@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connections
 from psycopg.conninfo import make_conninfo
 from pytest_django.plugin import DjangoDbBlocker
 
+from portal import celery
 from portal.demo.embedded import Stack
 from portal.demo.running import Portal
 from tenants import compartment, delivery
@@ -27,6 +29,8 @@ from tests.servers import STACK
 @pytest.fixture(scope="session", autouse=True)
 def _database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database is the run's own: no test database is made beside it and nothing is rolled back."""
+    # What the test process itself asks workers for is for itself to do: its broker is another one than the portal's.
+    celery.app.conf.broker_url = settings.REDIS_URL.removesuffix("/0") + "/1"
     with django_db_blocker.unblock():
         yield
 

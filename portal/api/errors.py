@@ -15,6 +15,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from portal import errors
+from tenants.errors import Invalid
 
 log = logging.getLogger(__name__)
 
@@ -84,20 +85,27 @@ def install(api: NinjaAPI) -> None:
 
 
 def _answer(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    assert isinstance(error, Exception)  # noqa: S101 - django-ninja's signature allows a class; it raises instances
+    if refusal := _refusal(error):
+        return refusal.response()
+    return errors.answer(request, error) or _unexpected(request, error)
+
+
+def _refusal(error: Exception) -> Refusal | None:
     match error:
         case Refusal():
-            return error.response()
+            return error
         case ValidationError():
-            return invalid(error).response()
-        case HttpError(__cause__=Refusal() as refusal):  # django-ninja wraps what a parser raises
-            return refusal.response()
-        case HttpError():
-            return Refusal(error.status_code, str(error)).response()
+            return invalid(error)
+        case Invalid(fields=fields):
+            return Refusal(422, INVALID, fields=fields)
+        case HttpError():  # django-ninja wraps what a parser raises
+            cause = error.__cause__
+            return cause if isinstance(cause, Refusal) else Refusal(error.status_code, str(error))
         case RequestDataTooBig():
-            return Refusal(413, "The body is too large.").response()
-        case Exception():
-            return errors.answer(request, error) or _unexpected(request, error)
-    raise TypeError  # a class, where django-ninja's signature allows one
+            return Refusal(413, "The body is too large.")
+        case _:
+            return None
 
 
 def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -15,7 +15,7 @@ from portal.cli.failures import Code, Failure
 
 TIMEOUT: Final = httpx.Timeout(15, connect=5)
 RETRIES: Final = 2
-RETRIED: Final = frozenset({502, 503, 504})
+UNAVAILABLE: Final = frozenset({502, 503, 504})
 MAX_WAIT: Final = 5.0  # seconds to heed a Retry-After for
 CODES: Final[Mapping[int, Code]] = {
     401: Code.NOT_SIGNED_IN,
@@ -30,9 +30,12 @@ CODES: Final[Mapping[int, Code]] = {
 
 
 def http(portal: str) -> httpx.Client:
-    """Return a client of `portal` alone: no redirect is followed, so a token goes nowhere else."""
-    transport = httpx.HTTPTransport(retries=RETRIES)  # of connecting: nothing was sent yet
-    return httpx.Client(base_url=portal, timeout=TIMEOUT, transport=transport, headers={"User-Agent": "bulkhead"})
+    """Return a client of `portal` alone: no redirect is followed, so a token goes nowhere else.
+
+    A proxy from the environment gets a tunnel (https); plain http, which is for this machine, passes none.
+    """
+    agent = {"User-Agent": "bulkhead"}
+    return httpx.Client(base_url=portal, timeout=TIMEOUT, headers=agent, trust_env=portal.startswith("https://"))
 
 
 class Api:
@@ -43,37 +46,45 @@ class Api:
         self._http = http(credential.portal)
 
     def get(self, path: str, **query: str | int) -> Any:
-        for attempt in range(RETRIES + 1):
-            response = self._send("GET", path, last=attempt == RETRIES, params=query)
-            if response is not None and (response.status_code not in RETRIED or attempt == RETRIES):
-                return _content(response)
-            time.sleep(min(MAX_WAIT, _retry_after(response) or 0.2 * 2**attempt))
-        raise AssertionError("the last attempt returns or raises")
+        return self._call("GET", path, params=query)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        response = self._send("POST", path, last=True, json=body)
-        assert response is not None  # noqa: S101 - `last` raises instead
-        return _content(response)
+        return self._call("POST", path, json=body)
 
-    def every(self, path: str, **query: str | int) -> Iterator[dict[str, Any]]:
+    def every(self, path: str) -> Iterator[dict[str, Any]]:
         """Yield a list's items, page after page."""
-        after = ""
+        cursor: dict[str, str] = {}
         while True:
-            page = self.get(path, size=100, **query, **({"after": after} if after else {}))
+            page = self.get(path, size=100, **cursor)
             yield from page["items"]
-            after = page["next"] or ""
-            if not after:
+            if not page["next"]:
                 return
+            cursor = {"after": page["next"]}
 
-    def _send(self, method: str, path: str, *, last: bool, **content: Any) -> httpx.Response | None:
+    def _call(self, method: str, path: str, **content: Any) -> Any:
+        for attempt in range(RETRIES):
+            try:
+                response = self._send(method, path, **content)
+            except _retried(method):
+                time.sleep(0.2 * 2**attempt)
+                continue
+            if method != "GET" or response.status_code not in UNAVAILABLE:
+                return _content(response)
+            time.sleep(min(MAX_WAIT, _retry_after(response) or 0.2 * 2**attempt))
+        try:
+            return _content(self._send(method, path, **content))
+        except httpx.TransportError as error:
+            raise unreachable(self.credential.portal, error) from None
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         url = path if path.startswith("/") else f"/api/v1/tenants/{self.credential.tenant}/{path}"
         authorization = {"Authorization": f"Bearer {self.credential.token}"}
-        try:
-            return self._http.request(method, url, headers=authorization, **content)
-        except httpx.TransportError as error:
-            if last:
-                raise unreachable(self.credential.portal, error) from None
-            return None
+        return self._http.request(method, url, headers=authorization, **content)
+
+
+def _retried(method: str) -> tuple[type[httpx.TransportError], ...]:
+    """Return the failures after which a call may be made anew: for a POST, those before anything was sent."""
+    return (httpx.TransportError,) if method == "GET" else (httpx.ConnectError, httpx.ConnectTimeout)
 
 
 def signed_in(portal: str | None = None, tenant: str | None = None) -> Api:
@@ -93,8 +104,8 @@ def unreachable(portal: str, error: httpx.TransportError) -> Failure:
     return Failure(Code.UNAVAILABLE, f"{portal} can't be reached ({type(error).__name__})")
 
 
-def _retry_after(response: httpx.Response | None) -> float:
-    text = response.headers.get("Retry-After", "") if response is not None else ""
+def _retry_after(response: httpx.Response) -> float:
+    text = response.headers.get("Retry-After", "")
     return float(text) if text.isdigit() else 0.0
 
 

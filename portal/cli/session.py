@@ -66,7 +66,7 @@ def whoami(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) 
         output.as_json(me)
         return
     rows = [{"what": key.replace("_", " "), "value": value} for key, value in me.items()]
-    output.table({"": "what", "·": "value"}, rows, empty="")
+    output.table({"What": "what", "Value": "value"}, rows, empty="")
 
 
 def _begin(http: httpx.Client) -> dict[str, Any]:

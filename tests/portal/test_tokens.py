@@ -190,7 +190,7 @@ CLAIMED: dict[str, Payload] = {
     "exp missing": {"exp": ...},
     "exp as text": {"exp": str(NOW + 900)},
     "exp as a fraction": {"exp": NOW + 900.5},
-    "exp true": {"exp": True},
+    "iat true": {"iat": True},
     "issued in the future": {"iat": NOW + LEEWAY + 1},
     "jti missing": {"jti": ...},
     "jti in another spelling": {"jti": f"{{{UUID(int=3)}}}"},

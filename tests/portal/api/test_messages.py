@@ -32,7 +32,7 @@ def send(provider: Caller, consumer: Caller, **changes: Any) -> Any:
 
 def delivered(consumer: Caller, message_id: str) -> dict[str, Any]:
     """Wait for the worker."""
-    until = time.monotonic() + 15
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         for item in consumer.get("messages/inbox").json()["items"]:
             if item["id"] == message_id:

@@ -124,7 +124,7 @@ def test_no_agent(cli: CommandLine) -> None:
 
 
 def wait_for(cli: CommandLine, message_id: str) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         if any(item["id"] == message_id for item in cli.json("message", "list")):
             return

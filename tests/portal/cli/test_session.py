@@ -42,7 +42,8 @@ def test_login_whoami_logout(signed_out: CommandLine, household: Household) -> N
     assert token not in out + err
     assert stat.S_IMODE(signed_out.credentials.stat().st_mode) == 0o600
     assert stat.S_IMODE(signed_out.credentials.parent.stat().st_mode) == 0o700
-    assert [path.name for path in signed_out.credentials.parent.iterdir()] == ["credentials.json"]
+    left = {path.name for path in signed_out.credentials.parent.iterdir()}
+    assert left == {"credentials.json", "credentials.lock"}
 
     signed_out.tokens.append(token)
     me = signed_out.json("whoami")

@@ -151,7 +151,7 @@ def _admit(mara: Person, acme: str, ines: Person) -> None:
     mara.go(f"/t/{acme}/members/")
     mara.sees("I look after the simulator builds.")
     mara.shoot("21-somebody-asks")
-    mara.follow("Admit Oscar Outsider")
+    mara.follow("Admit Otto Outsider")
     mara.shoot("22-admit")
     mara.press("Admit")
     mara.sees("is a member now.")

@@ -49,6 +49,7 @@ def test_nothing_else_writes_html_or_scripts(page: Page, act: str) -> None:
 
 
 def test_cookies_are_out_of_a_scripts_reach(page: Page) -> None:
+    page.evaluate("async () => { await fetch('/sign-in/') }")
     names = {cookie["name"] for cookie in page.context.cookies()}
     assert "__Host-csrf" in names
     assert page.evaluate("document.cookie") == ""

@@ -45,8 +45,9 @@ def remark(value: str, field: str = "description", *, longest: int = 500) -> str
 
 
 def name(value: str, field: str = "name") -> str:
+    """Return a name that can stand in an address: HTTP clients would fold `.` and `..` segments away."""
     value = value.strip()
-    if not _NAME.fullmatch(value):
+    if not _NAME.fullmatch(value) or {"", ".", ".."} & set(value.split("/")):
         raise Invalid({field: "Begin with a letter or digit; then letters, digits, spaces and . _ / - up to 100."})
     return value
 

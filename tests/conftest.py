@@ -30,7 +30,7 @@ from tests.servers import STACK
 def _database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database is the run's own: no test database is made beside it and nothing is rolled back."""
     # What the test process itself asks workers for is for itself to do: its broker is another one than the portal's.
-    celery.app.conf.broker_url = settings.REDIS_URL.removesuffix("/0") + "/1"
+    celery.app.conf.update(broker_url=settings.REDIS_URL.removesuffix("/0") + "/1")
     with django_db_blocker.unblock():
         yield
 

@@ -19,7 +19,7 @@ TETHER = Path(__file__).with_name("tether.py")
 LOG_LIMIT = 5_000_000  # bytes; an older log is kept once as `.1`
 
 
-@dataclass
+@dataclass(eq=False)
 class Child:
     """A program and how to run it. `prefix` is what drops privileges; `standard_input` is fed once, then closed.
 

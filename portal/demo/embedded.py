@@ -101,6 +101,10 @@ class Stack:
         return f"http://{LOOPBACK}:{self.ports['identity']}"
 
     @property
+    def redis_url(self) -> str:
+        return f"redis://:{self.credentials.valkey}@{LOOPBACK}:{self.ports['valkey']}/0"
+
+    @property
     def servers(self) -> list[Child]:
         return list(self._servers)
 
@@ -143,7 +147,8 @@ class Stack:
             "BULKHEAD_DATABASE_SECRET": self.credentials.database_secret,
             "BULKHEAD_KEY_SERVICE": f"local:{self._platform_key}",
             "DATABASE_URL": self.database_url(process),
-            "REDIS_URL": f"redis://:{self.credentials.valkey}@{LOOPBACK}:{self.ports['valkey']}/0",
+            "REDIS_URL": self.redis_url,
+            "CELERY_BROKER_URL": self.redis_url,
             "DJANGO_SETTINGS_MODULE": "tests.settings" if self._mode == "test" else "portal.settings",
             **self._settings,
         }

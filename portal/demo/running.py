@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from types import TracebackType
 from typing import Self
 
@@ -44,9 +45,10 @@ class Portal:
     def start(self) -> None:
         self._begin(processes.identity(self.stack))  # needs no database
         prepare(self.stack, self._progress)
-        for make in (processes.web, processes.worker, processes.provisioner, processes.beat):
+        for make in (processes.web, processes.worker, processes.provisioner):
             self._begin(make(self.stack))
         self._wait_until_ready()
+        self._begin(processes.beat(self.stack))  # only ticks, and nobody waits for its first one
 
     def stop(self) -> None:
         """Stop taking requests and making tasks first, then let the workers finish what they hold."""
@@ -63,21 +65,23 @@ class Portal:
         child.start()
 
     def _wait_until_ready(self) -> None:
-        queue = processes.Queue(self.stack)
-        tests: dict[str, Callable[[], bool]] = {
-            "identity": lambda: processes.listens(self.stack.ports["identity"]),
-            "web": lambda: processes.answers(f"{self.stack.base_url}/health/ready"),
-            "beat": lambda: True,  # it answers nobody; that it lives is looked at all along
-            "worker": lambda: queue.answering(["worker"]),
-            "provisioner": lambda: queue.answering(["provisioner"]),
-        }
-        pending = list(self.children)
-        with self._progress.step("Web server, workers and identity provider"):
-            deadline = time.monotonic() + PATIENCE
-            while pending:
-                pending = [child for child in pending if not tests[child.name]()]
-                _complain(self.children, pending, late=time.monotonic() > deadline)
-                time.sleep(0.05)
+        with closing(processes.Workers(self.stack)) as workers:
+            tests: dict[str, Callable[[], bool]] = {
+                "identity": lambda: processes.listens(self.stack.ports["identity"]),
+                "web": lambda: processes.answers(f"{self.stack.base_url}/health/ready"),
+                "worker": lambda: workers.answering("worker", "provisioner"),
+                "provisioner": lambda: True,  # asked together with the worker
+            }
+            with self._progress.step("Web server, workers and identity provider"):
+                self._wait_for({child: tests[child.name] for child in self.children})
+
+    def _wait_for(self, tests: dict[Child, Callable[[], bool]]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        pending = list(tests)
+        while pending:
+            pending = [child for child in pending if not tests[child]()]
+            _complain(self.children, pending, late=time.monotonic() > deadline)
+            time.sleep(0.05)
 
 
 def _complain(children: list[Child], pending: list[Child], *, late: bool) -> None:

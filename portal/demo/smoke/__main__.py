@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -17,13 +15,12 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from portal.cli import client
-from portal.cli.client import Api
 from portal.cli.failures import Failure
 from portal.demo.children import ROOT
 from portal.demo.embedded import Stack
 from portal.demo.errors import DemoError
 from portal.demo.running import Portal
+from portal.demo.smoke.api import Api
 from portal.demo.smoke.browser import Browser, PageError
 from portal.demo.smoke.job import Job
 from portal.demo.smoke.people import PersonAtTheTerminal, SandboxOwner
@@ -55,12 +52,13 @@ def _on_a_stack_of_its_own(arguments: argparse.Namespace, report: Report, direct
             started.enter_context(stack)
         with report.step("start web server, workers, beat and identity provider"):
             started.enter_context(Portal(stack))
-        owner = SandboxOwner(Browser(stack.base_url), report)
-        owner.sign_in("owner")
         terminal = Terminal(directory, stack.base_url)
+        browser = started.enter_context(closing(Browser(stack.base_url)))
+        api = started.enter_context(closing(Api(terminal)))
+        owner = SandboxOwner(browser, report)
+        owner.sign_in("owner")
         slugs = (arguments.tenant, arguments.second_tenant)
-        looks = partial(_is_gone, stack)
-        Job(owner, terminal, _api_with(terminal), report, *slugs, ttl=ttl, is_gone=looks).run()
+        Job(owner, terminal, api, report, *slugs, ttl=ttl, is_gone=partial(is_gone, stack)).run()
 
 
 def _keep_logs(directory: Path) -> Path | None:
@@ -76,16 +74,11 @@ def _on_a_running_portal(arguments: argparse.Namespace, report: Report, director
     terminal = Terminal(directory, arguments.base_url)
     owner = PersonAtTheTerminal(report, arguments.base_url)
     slugs = (arguments.tenant, arguments.second_tenant)
-    Job(owner, terminal, _api_with(terminal), report, *slugs, ttl=arguments.ttl or 60).run()
+    with closing(Api(terminal)) as api:
+        Job(owner, terminal, api, report, *slugs, ttl=arguments.ttl or 60).run()
 
 
-def _api_with(terminal: Terminal) -> Callable[[str], Api]:
-    """Return the API as the command line that signed in sees it: same client, same credentials."""
-    os.environ.update(terminal.environment)
-    return lambda slug: client.signed_in(terminal.portal, slug)
-
-
-def _is_gone(stack: Stack, message_id: str) -> bool:
+def is_gone(stack: Stack, message_id: str) -> bool:
     """Say whether no table of any tenant holds the message's content; read as the server's administrator."""
     everywhere = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_name LIKE '%_contents'"
     with psycopg.connect(make_conninfo(**stack.administrator() | {"dbname": "bulkhead"})) as connection:

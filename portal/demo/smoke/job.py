@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
-from portal.cli.client import Api
 from portal.cli.failures import Code
+from portal.demo.smoke.api import Api
 from portal.demo.smoke.people import Owner
 from portal.demo.smoke.report import Report, expect, until
 from portal.demo.smoke.terminal import Terminal
@@ -26,12 +26,12 @@ OTHER = [[{"name": "os", "value": "linux"}, {"name": "team", "value": "docs"}], 
 class Job:
     """One run of the main job between two tenants of one owner; names are new each time, so that it can be repeated.
 
-    `api` gives the API of a tenant; `is_gone` tells whether a message's content has left the database, if we can look.
+    `is_gone` tells whether a message's content has left the database, if we can look.
     """
 
     owner: Owner
     terminal: Terminal
-    api: Callable[[str], Api]
+    api: Api
     report: Report
     sender: str
     receiver: str
@@ -41,8 +41,7 @@ class Job:
 
     def run(self) -> None:
         self.owner.create_tenants((self.sender, self.receiver))
-        for slug in (self.receiver, self.sender):
-            self.owner.log_in(self.terminal, slug)
+        self.owner.log_in(self.terminal, (self.receiver, self.sender))
         self._repository()
         self._parameters()
         self._run_a_command()
@@ -56,7 +55,7 @@ class Job:
 
     def _repository(self) -> None:
         with self.report.step("add a repository with labels"):
-            self.api(self.sender).post("repositories", {"name": self._name, "url": "", "labels": LABELS})
+            self.api.post(self.sender, "repositories", {"name": self._name, "url": "", "labels": LABELS})
             listed = self.terminal.json("repository", "list", tenant=self.sender)
             expect(any(each["name"] == self._name for each in listed), "bulkhead repository list doesn't show it")
 
@@ -64,7 +63,7 @@ class Job:
         with self.report.step("add a parameter set that matches and one that doesn't"):
             for kind, filters in (("matching", MATCHING), ("other", OTHER)):
                 name = f"{self._name}-{kind}"
-                self.api(self.sender).post("parameter-sets", {"name": name, "description": "", "filters": filters})
+                self.api.post(self.sender, "parameter-sets", {"name": name, "description": "", "filters": filters})
                 command = ("parameter", "set", f"SMOKE_{kind.upper()}", "--set", name)
                 self.terminal.output(*command, tenant=self.sender, text=self._value(kind))
 
@@ -96,15 +95,15 @@ class Job:
     def _connection(self) -> None:
         with self.report.step("connect to the second tenant, which accepts"):
             ends = (self.sender, self.receiver)
-            listed = self.api(self.sender).every("connections")
+            listed = self.api.items(self.sender, "connections")
             known = [
                 each for each in listed if (each["provider"], each["consumer"]) == ends and each["state"] != "ended"
             ]
             if any(each["state"] == "active" for each in known):
                 return
             body = {"other_slug": self.receiver, "direction": "send"}
-            proposed = known[0] if known else self.api(self.sender).post("connections", body)
-            accepted = self.api(self.receiver).post(f"connections/{proposed['id']}/accept", {})
+            proposed = known[0] if known else self.api.post(self.sender, "connections", body)
+            accepted = self.api.post(self.receiver, f"connections/{proposed['id']}/accept", {})
             expect(accepted["state"] == "active", f"the connection is {accepted['state']}")
 
     def _message(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Protocol
 
@@ -9,12 +10,14 @@ from portal.demo.smoke.browser import Browser
 from portal.demo.smoke.report import Report, expect, until
 from portal.demo.smoke.terminal import Terminal
 
+TOKEN = re.compile(r"\bey[\w-]{20,}\.")  # how a compact JWS or JWE begins
+
 
 class Owner(Protocol):
     """Owns both tenants of the smoke test."""
 
     def create_tenants(self, slugs: tuple[str, str]) -> None: ...
-    def log_in(self, terminal: Terminal, slug: str) -> None: ...
+    def log_in(self, terminal: Terminal, slugs: tuple[str, str]) -> None: ...
     def generate_key(self, slug: str, name: str, filters: str) -> bool: ...
 
 
@@ -39,16 +42,19 @@ class SandboxOwner:
                 self._browser.submit(page, page.form(having="slug"), name=slug.title(), slug=slug)
                 until(lambda slug=slug: self._is_there(slug), f"{slug} is not made")  # type: ignore[misc]
 
-    def log_in(self, terminal: Terminal, slug: str) -> None:
-        with self._report.step(f"bulkhead login, approved in the browser for {slug}"):
-            login = terminal.login(slug)
-            code = login.code()
-            page = self._browser.open("/device/")
-            question = self._browser.submit(page, page.form(having="user_code"), user_code=code)
-            expect(code in question.text, "the page that asks for approval doesn't show the code")
-            self._browser.submit(question, question.form(having="user_code"), tenant=slug, answer="approve")
-            said = login.finish()
-            expect("ey" not in said.split(), "bulkhead login shows a token")
+    def log_in(self, terminal: Terminal, slugs: tuple[str, str]) -> None:
+        with self._report.step(f"bulkhead login, approved in the browser for {' and '.join(slugs)}"):
+            logins = {slug: terminal.login(slug) for slug in slugs}
+            for slug, login in logins.items():
+                self._approve(slug, login.code())
+            for login in logins.values():
+                expect(not TOKEN.search(login.finish()), "bulkhead login shows a token")
+
+    def _approve(self, slug: str, code: str) -> None:
+        page = self._browser.open("/device/")
+        question = self._browser.submit(page, page.form(having="user_code"), user_code=code)
+        expect(code in question.text, "the page that asks for approval doesn't show the code")
+        self._browser.submit(question, question.form(having="user_code"), tenant=slug, answer="approve")
 
     def generate_key(self, slug: str, name: str, filters: str) -> bool:
         page = self._browser.open(f"/t/{slug}/ssh-keys/generate/")
@@ -72,9 +78,10 @@ class PersonAtTheTerminal:
         words = " and ".join(slugs)
         sys.stdout.write(f"In a browser: sign in at {self._portal} and see that you own the tenants {words}.\n")
 
-    def log_in(self, terminal: Terminal, slug: str) -> None:
-        with self._report.step(f"bulkhead login, approved by you for {slug}"):
-            terminal.login(slug, shown=True).finish(seconds=900)
+    def log_in(self, terminal: Terminal, slugs: tuple[str, str]) -> None:
+        for slug in slugs:
+            with self._report.step(f"bulkhead login, approved by you for {slug}"):
+                terminal.login(slug, shown=True).finish(seconds=900)
 
     def generate_key(self, slug: str, name: str, filters: str) -> bool:
         self._report.skip(f"an SSH key in {slug}", f"keys are made in the browser ({name}, for {filters})")

@@ -28,7 +28,7 @@ class Form(forms.Form):
     use_required_attribute = False  # the server explains, in one place and one tone
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def explain(self, error: Invalid) -> None:
         """Show an action's complaint at its fields; what is no field of this form goes to the top."""

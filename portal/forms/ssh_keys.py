@@ -11,7 +11,7 @@ from portal.forms.reach import ReachForm
 class GenerateKeyForm(ReachForm):
     name = forms.CharField(label="Name", help_text="As builds ask for it, for example deploy-production.")
 
-    field_order = ("name", "filters", "everyone")
+    field_order: tuple[str, ...] = ("name", "filters", "everyone")
 
 
 class ImportKeyForm(GenerateKeyForm):

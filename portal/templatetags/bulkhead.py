@@ -25,20 +25,18 @@ register = template.Library()
 
 @register.simple_tag
 def stylesheet(name: str) -> SafeString:
-    return format_html(
-        '<link rel="stylesheet" href="{}" integrity="{}">',
-        staticfiles_storage.url(name),
-        staticfiles_storage.integrity(name),
-    )
+    return format_html('<link rel="stylesheet" href="{}" integrity="{}">', *_asset(name))
 
 
 @register.simple_tag
 def script(name: str) -> SafeString:
-    return format_html(
-        '<script src="{}" integrity="{}" defer></script>',
-        staticfiles_storage.url(name),
-        staticfiles_storage.integrity(name),
-    )
+    return format_html('<script src="{}" integrity="{}" defer></script>', *_asset(name))
+
+
+def _asset(name: str) -> tuple[str, str]:
+    """Return the address and the digest of a collected file; one without a digest is not linked at all."""
+    digest = staticfiles_storage.integrity(name)  # type: ignore[attr-defined]  # portal.static_integrity
+    return staticfiles_storage.url(name), digest
 
 
 @register.simple_tag

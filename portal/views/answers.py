@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from portal.forms.base import Form
 from tenants.compartment import Compartment
@@ -27,7 +28,7 @@ def done(
     """Say what was done on the page that `name` leads to."""
     messages.success(request, words)
     inside = {"tenant": compartment.tenant.slug} if compartment else {}
-    return redirect(name, **inside, **where)
+    return redirect(reverse(name, kwargs={**inside, **where}))
 
 
 def asked(request: HttpRequest) -> PageRequest:

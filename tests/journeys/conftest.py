@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-import axe_playwright_python
+import axe_playwright_python  # type: ignore[import-untyped]  # only its copy of axe-core is used
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 

@@ -11,6 +11,7 @@ from redis.retry import Retry
 
 from portal import environment, logs
 from tenants.databases import CompartmentDatabases, database
+from tenants.databases.router import TABLELESS
 
 django_stubs_ext.monkeypatch()
 
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
     *OPERATIONS,
 ]
 AUTH_USER_MODEL = "registry.Person"
+MIGRATION_MODULES = dict.fromkeys(TABLELESS)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [

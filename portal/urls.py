@@ -16,6 +16,7 @@ from portal.views import (
     parameters,
     reach,
     repositories,
+    sign_in,
     ssh_keys,
     tenancies,
 )
@@ -58,7 +59,11 @@ inside: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing.index, name="landing"),
-    path("", include("portal.signin.urls")),
+    path("sign-in/", sign_in.sign_in, name="sign-in"),
+    path("sign-in/<slug:provider>/begin/", sign_in.begin, name="sign-in-begin"),
+    path("sign-in/<slug:provider>/complete/", sign_in.complete, name="sign-in-complete"),
+    path("sign-out/", sign_in.sign_out, name="sign-out"),
+    path("session/displaced/", sign_in.displaced, name="session-displaced"),
     path("tenants/", tenancies.index, name="tenants"),
     path("tenants/new/", tenancies.new, name="tenants-new"),
     path("tenants/<slug:slug>/progress/", tenancies.progress, name="tenants-progress"),

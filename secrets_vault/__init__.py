@@ -8,7 +8,7 @@
 b'value'
 """
 
-from secrets_vault import hashchain
+from secrets_vault import aead, hashchain
 from secrets_vault.binding import Place
 from secrets_vault.blob import BlobHeader
 from secrets_vault.derivation import derive
@@ -40,6 +40,7 @@ __all__ = [
     "UnknownKeyVersion",
     "VaultError",
     "WrappedKey",
+    "aead",
     "derive",
     "describe",
     "hashchain",

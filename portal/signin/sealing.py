@@ -14,8 +14,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from secrets_vault import VaultError, derive
-from secrets_vault.aead import NONCE_BYTES, Key
+from secrets_vault import VaultError, aead, derive
 
 _HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -41,12 +40,12 @@ def seal(use: str, handle: str, payload: dict[str, Any]) -> bytes:
 def unseal(use: str, handle: str, sealed: bytes) -> dict[str, Any] | None:
     """Return the payload, or None where it does not open: sealed under another secret, or changed."""
     try:
-        plaintext = _key(use, handle).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], use.encode())
+        plaintext = _key(use, handle).decrypt(sealed[: aead.NONCE_BYTES], sealed[aead.NONCE_BYTES :], use.encode())
     except VaultError:
         return None
     payload: dict[str, Any] = json.loads(plaintext)
     return payload
 
 
-def _key(use: str, handle: str) -> Key:
-    return Key(derive(settings.SESSION_SECRET, use, handle))
+def _key(use: str, handle: str) -> aead.Key:
+    return aead.Key(derive(settings.SESSION_SECRET, use, handle))

@@ -10,6 +10,8 @@ from django.db import models
 from tenants.databases.current import OutsideCompartmentError, entered
 
 RECORDS: Final = "records"
+# Installed because social-auth-app-django imports them. Nobody has a password or a permission there: no tables.
+TABLELESS: Final = ("auth", "contenttypes", "social_django")
 
 # True while the records' migrations are being rendered to SQL; they are never applied to the registry.
 rendering: Final = ContextVar("rendering", default=False)
@@ -36,4 +38,4 @@ class Router:
         return RECORDS not in {one._meta.app_label, other._meta.app_label} or one._state.db == other._state.db
 
     def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool:
-        return app_label != RECORDS or rendering.get()
+        return app_label not in {RECORDS, *TABLELESS} or (app_label == RECORDS and rendering.get())

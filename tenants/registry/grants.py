@@ -33,7 +33,6 @@ GRANTS: Final[Mapping[str, Mapping[str, str]]] = {
         "sealing_keys": _READ,
         "sessions": _WRITE,
         "sign_in_attempts": _WRITE,
-        "social_auth_nonce": _WRITE,
         "tenant_keys": _READ,
         "tenant_requests": "SELECT, INSERT",
         "tenants": _READ,
@@ -48,7 +47,6 @@ GRANTS: Final[Mapping[str, Mapping[str, str]]] = {
         "sealing_keys": _READ,
         "sessions": "SELECT, DELETE",
         "sign_in_attempts": "SELECT, DELETE",
-        "social_auth_nonce": "SELECT, DELETE",
         "tenants": _READ,
     },
     PROVISIONER: {

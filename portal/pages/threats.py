@@ -44,56 +44,121 @@ THREATS: Final = (
         "Code inside one tenant, through injection or a mistake, reaches for another tenant's rows.",
         "The request talks to the database as the tenant's own login role, with no right in any other schema and "
         "a member of no other role, so RESET ROLE, SET ROLE and another schema's name are denied by PostgreSQL itself.",
-        ("tests/tenants/test_compartment.py",),
+        ("tests/tenants/test_compartment.py", "tests/tenants/test_provisioning.py"),
     ),
     Threat(
         "M8 S2",
         "A stolen row or dump is put in another place, or compared with others.",
-        "Every ciphertext is bound to tenant, column, row and version, under a key and nonce of its own.",
-        (
-            "tests/secrets_vault/test_envelope.py",
-            "tests/secrets_vault/test_binding.py",
-            "tests/secrets_vault/test_commitment.py",
-        ),
+        "Every ciphertext is bound to tenant, column, row and version, under a key and nonce of its own, with a key "
+        "commitment; one failure looks like any other.",
+        ("tests/secrets_vault/test_envelope.py", "tests/secrets_vault/test_layers.py"),
+    ),
+    Threat(
+        "M3 M4 Z9",
+        "Whoever has the database has the keys.",
+        "A key service wraps each tenant's key and checks what it was wrapped for. Wrapped keys stand in the registry, "
+        "not in the tenant's schema.",
+        ("tests/secrets_vault/keyservice/test_contract.py", "tests/secrets_vault/test_keyring.py"),
+    ),
+    Threat(
+        "I2 M1 I16",
+        "Somebody signs in as somebody else: an unconfirmed address, the same address at the other provider.",
+        "A person is a provider and its immutable id. The primary address must be verified and in an allowed domain; "
+        "PKCE, and a state that works once in the browser that began.",
+        ("tests/portal/signin/test_identity.py", "tests/portal/signin/test_sign_in.py"),
+    ),
+    Threat(
+        "I4",
+        "A session is stolen, kept alive, or brought back.",
+        "One live session a person, by construction: the newest sign-in wins and the older browser is told. Limits "
+        "when idle and in all, by the database's clock. What the database holds opens no session.",
+        ("tests/portal/signin/test_sessions.py",),
+    ),
+    Threat(
+        "I3 S3",
+        "A token is forged, replayed for another tenant, or used after it was revoked.",
+        "Tokens are signed, then encrypted, carry identity alone, and are looked up at each use. None is ever "
+        "displayed: a command line is let in by its person, in the browser.",
+        ("tests/portal/test_tokens.py", "tests/portal/api/test_access.py", "tests/portal/api/test_oauth.py"),
     ),
     Threat(
         "I1 I10",
         "A door is opened without anybody having decided who may use it.",
         "Each view and each API operation states its level; what states none is closed. Roles are one table in code, "
         "enforced by one decorator on each action, and shown as a matrix.",
-        ("tests/portal/views/test_doors.py", "tests/portal/views/test_docs.py"),
+        ("tests/portal/edge/test_guards.py", "tests/portal/views/test_doors.py", "tests/portal/views/test_docs.py"),
     ),
     Threat(
-        "Z6 M2",
-        "A secret reaches a browser: in HTML, a header, a cookie, a link.",
+        "M2",
+        "A build reads parameters and keys that were meant for another one.",
+        "Label filters are checked in the action, by exact match. A filter that reaches every repository is asked "
+        "about, and the repositories it reaches are shown before it is saved.",
+        ("tests/tenants/actions/test_parameters.py", "tests/portal/views/test_parameters.py"),
+    ),
+    Threat(
+        "Z6 S6",
+        "A secret reaches a browser, a log, the broker or the cache.",
         "Values are written and never shown; forms do not give back what was typed into a secret field, not even with "
-        "an error. No token is ever displayed.",
-        ("tests/portal/views/test_parameters.py", "tests/portal/views/test_ssh_keys.py"),
-    ),
-    Threat(
-        "T2",
-        "A script or style is changed on its way, or one of somebody else's is brought in.",
-        "A content security policy without any inline code, and an integrity digest on every script and style, "
-        "computed when they are collected.",
-        ("tests/portal/views/test_assets.py",),
+        "an error. Planted secrets are searched for everywhere after everything was done.",
+        ("tests/canary/test_canary.py", "tests/portal/views/test_ssh_keys.py"),
     ),
     Threat(
         "Z10",
         "A message is read by whoever carries it, or after its time.",
         "It is sealed to the receiving tenant's key as it is sent (HPKE with ML-KEM-768 and X25519). Reading asks the "
         "database's clock; a preview of a link opens nothing, because reading is a POST.",
-        ("tests/secrets_vault/test_sealing.py", "tests/portal/views/test_messages.py"),
+        (
+            "tests/secrets_vault/test_sealing.py",
+            "tests/tenants/actions/test_messages.py",
+            "tests/portal/views/test_messages.py",
+        ),
     ),
     Threat(
-        "I12 I13",
+        "T3",
+        "A weak key, or something that is no key, is put in as an SSH key.",
+        "Type and size are judged before it is stored, and a refusal says what would be right. The size of what is "
+        "sent is bounded before it is parsed.",
+        ("tests/tenants/actions/test_ssh_keys.py",),
+    ),
+    Threat(
+        "T2",
+        "A script or style is changed on its way, or somebody else's is brought in.",
+        "A content security policy without any inline code, Trusted Types, and an integrity digest on every script and "
+        "style, computed when they are collected.",
+        ("tests/portal/views/test_assets.py", "tests/portal/edge/test_scripts.py", "tests/portal/edge/test_headers.py"),
+    ),
+    Threat(
+        "I11 I21",
+        "Codes and accounts are tried one after the other, from addresses that are made up.",
+        "Limits by account and by true client address, which only a trusted proxy may name; where they can't be "
+        "counted, signing in is closed.",
+        ("tests/portal/edge/test_limits.py", "tests/portal/edge/test_addresses.py"),
+    ),
+    Threat(
+        "I5 I12 I13",
         "One request asks for more than a server should do.",
         "Lists come in pages by key; depth, breadth and size of what is sent are bounded before it is parsed.",
-        ("tests/portal/views/test_repositories.py",),
+        ("tests/portal/views/test_repositories.py", "tests/portal/api/test_messages.py"),
     ),
     Threat(
-        "I17",
-        "An error tells an attacker how the system is made.",
-        "Error pages say what to do in plain words; the details are in the log, found by the incident id.",
-        ("tests/portal/views/test_doors.py",),
+        "I8",
+        "Somebody denies an act, or takes it out of the log.",
+        "Each act and its entry are one transaction; a secret leaves after its entry. Entries are chained by hash, and "
+        "the tenant's role may add and read them, nothing else.",
+        ("tests/tenants/test_audit.py", "tests/secrets_vault/test_hashchain.py"),
+    ),
+    Threat(
+        "Z3 S1",
+        "An administrator looks into, or changes, what is a customer's.",
+        "There is no console. Operators' acts are migrations, applied with a database role that the web never holds, "
+        "and each stands in the log of the tenant that it touches.",
+        ("tests/tenants/test_operations.py",),
+    ),
+    Threat(
+        "I14 I17",
+        "A part fails, and the answer tells an attacker how the system is made.",
+        "Pages say what to do in plain words; the details are in the log, found by the incident id. Where the database "
+        "or Redis is away, the answer is a clean 503.",
+        ("tests/portal/edge/test_errors.py", "tests/portal/edge/test_outages.py", "tests/portal/views/test_health.py"),
     ),
 )

@@ -55,4 +55,4 @@ class MessageForm(Form):
 def _lifetimes(shortest: int) -> list[tuple[int, str]]:
     """Return what can be chosen; a deployment that allows less than a minute (the demo) offers its shortest too."""
     offered = [(seconds, words) for seconds, words in LIFETIMES if seconds >= shortest]
-    return [(shortest, f"{shortest} seconds"), *offered] if shortest < LIFETIMES[0][0] else offered
+    return [(shortest, f"{shortest} second{'s' * (shortest > 1)}"), *offered] if shortest < LIFETIMES[0][0] else offered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import version as installed_version
@@ -78,6 +79,13 @@ def until(value: datetime) -> SafeString:
         return _spoken(value, "expired")
     words = f"in {timeuntil(value + left / 50, depth=1)}" if left >= timedelta(minutes=1) else "in less than a minute"
     return _spoken(value, words)
+
+
+@register.filter
+def seconds_left(value: datetime) -> int | None:
+    """Return the whole seconds until just after a time; None for more than a day, which no page waits for."""
+    left = value - now()
+    return None if left > timedelta(days=1) else max(1, math.ceil(left.total_seconds()) + 1)
 
 
 def _spoken(value: datetime, said: str) -> SafeString:

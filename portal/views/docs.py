@@ -15,6 +15,7 @@ DOCUMENTS = (
     ("docs-threat-model", "Threat model", "What we expect to go wrong, what stops it, and the test that proves it."),
     ("docs-roles", "Role matrix", "Who may do what, rendered from the code that enforces it."),
     ("docs-keys", "Key hierarchy", "From the key service down to one value, and what each ciphertext is bound to."),
+    ("api:openapi-json", "API", "The OpenAPI document of what the command line uses, for programs of your own."),
 )
 
 

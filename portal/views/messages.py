@@ -74,4 +74,6 @@ def read(request: MemberRequest, compartment: Compartment, message: UUID) -> Htt
 
 
 def _gone(request: MemberRequest, compartment: Compartment) -> HttpResponse:
-    return render(request, "messages/gone.html", {"compartment": compartment}, status=HTTPStatus.GONE)
+    """Say so on a page, or in place of the message where it vanishes while somebody looks at it."""
+    template = "messages/gone_panel.html" if request.headers.get("HX-Request") == "true" else "messages/gone.html"
+    return render(request, template, {"compartment": compartment}, status=HTTPStatus.GONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -87,6 +88,22 @@ def test_an_expired_message_is_gone(other: Visitor, arrived: Callable[..., uuid.
     assert other.post(f"messages/{message}/read/").status_code == 410
     inbox = text(other.get("messages/"))
     assert "expired unread" in inbox
+
+
+def test_a_message_vanishes_while_it_is_looked_at(other: Visitor, arrived: Callable[..., uuid.UUID]) -> None:
+    message = arrived(ttl=2)
+    shown = other.post(f"messages/{message}/read/").content.decode()
+    assert re.search(r'hx-trigger="load delay:[123]s"', shown)
+    assert 'hx-status:410="swap:outerHTML"' in shown
+    time.sleep(2.1)
+    instead = other.client.get(other.at(f"messages/{message}/"), headers={"HX-Request": "true"})
+    assert instead.status_code == 410
+    assert "Its time is over" in text(instead)
+    assert "<html" not in instead.content.decode()
+
+
+def test_no_page_waits_for_longer_than_a_day(other: Visitor, arrived: Callable[..., uuid.UUID]) -> None:
+    assert "hx-trigger" not in other.get(f"messages/{arrived(ttl=86500)}/").content.decode()
 
 
 def test_bad_json_is_pointed_at_and_given_back(owner: Visitor, other: Visitor, neighbour: Household) -> None:

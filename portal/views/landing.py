@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from portal.guards import AnonymousRequest, anonymous
 from portal.views.answers import page
 from tenants.actions.tenancies import tenants_of
+from tenants.registry.models import TenantState
 
 
 @require_safe
@@ -16,5 +17,6 @@ from tenants.actions.tenancies import tenants_of
 def index(request: AnonymousRequest) -> HttpResponse:
     if request.person is None:
         return page(request, "landing.html")
-    mine = tenants_of(request.person.pk)
-    return redirect("overview", tenant=mine[0].tenant.slug) if len(mine) == 1 else redirect("tenants")
+    mine = [tenancy.tenant for tenancy in tenants_of(request.person.pk)]
+    only = mine[0] if len(mine) == 1 and mine[0].state == TenantState.ACTIVE else None
+    return redirect("overview", tenant=only.slug) if only else redirect("tenants")

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from tenants.actions import parameters, repositories
-from tenants.registry.models import JoinRequest, TenantRequest
+from tenants.registry.models import JoinRequest, Tenant, TenantRequest, TenantState
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
 from tests.portal.views.conftest import NewVisitor, Visitor, text, url_name
@@ -78,6 +78,16 @@ def test_asking_to_join_says_nothing_about_the_tenant(newcomer: Visitor, househo
 
 def test_the_front_page_leads_to_the_only_tenant(household: Household, owner: Visitor) -> None:
     assert owner.get("/").headers["Location"] == f"/t/{household.slug}/"
+
+
+def test_the_front_page_does_not_lead_into_a_suspended_tenant(household: Household, owner: Visitor) -> None:
+    suspended = {"state": TenantState.SUSPENDED, "state_reason": "Unpaid since May."}
+    Tenant.objects.using("owner").filter(id=household.tenant.id).update(**suspended)
+    assert owner.get("/").headers["Location"] == "/tenants/"
+    assert "suspended" in text(owner.get("/tenants/"))
+    inside = owner.get()
+    assert inside.status_code == 403
+    assert "Unpaid since May." in text(inside)
 
 
 def test_the_front_page_leads_to_several_tenants(household: Household, neighbour: Household, visit: NewVisitor) -> None:

@@ -23,6 +23,7 @@ from portal.demo.privileges import take_over, unprivileged_prefix
 
 ROLES = Path(__file__).resolve().parents[2] / "deploy" / "database" / "roles.sql"
 MINIMUM, BUILTIN_LOCALES = 16, 17  # major versions: what we need, and since when the C.UTF-8 of its own exists
+DEBIAN, NEWEST = "/usr/lib/postgresql/{}/bin", 19  # Debian keeps servers off PATH, by major version
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -127,7 +128,7 @@ def binaries() -> Path:
         return Path(spec.origin).parent / "pginstall" / "bin"
     on_path = shutil.which("postgres")
     places = [Path(on_path).resolve().parent] if on_path else []
-    places += [Path(f"/usr/lib/postgresql/{major}/bin") for major in range(19, MINIMUM - 1, -1)]
+    places += [Path(DEBIAN.format(major)) for major in range(NEWEST, MINIMUM - 1, -1)]
     for place in places:
         if (place / "initdb").exists() and _major(place) >= MINIMUM:
             return place

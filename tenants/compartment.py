@@ -10,20 +10,25 @@ read and written over a connection opened *as that tenant's database role*; on l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 
 from secrets_vault import Place, UnknownKeyVersion, open_sealed, seal
 from tenants.actor import Actor, ActorKind
-from tenants.databases import Entered, entered
-from tenants.errors import NotFound, Suspended
+from tenants.databases import Entered, OutsideCompartmentError, entered
+from tenants.errors import NotFound, Refused, Suspended
 from tenants.keyrings import forget_keyring, keyring_of
 from tenants.registry.models import Membership, Tenant, TenantState
 from tenants.roles import GRANTS, Permission, Role
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +104,24 @@ def _inside(compartment: Compartment) -> Iterator[Compartment]:
         yield compartment
     finally:
         entered.reset(token)
+
+
+def requires(
+    permission: Permission,
+) -> Callable[[Callable[Concatenate[Compartment, P], T]], Callable[Concatenate[Compartment, P], T]]:
+    """Guard an action: whoever is in the compartment without `permission` is refused before the action begins."""
+
+    def guard(action: Callable[Concatenate[Compartment, P], T]) -> Callable[Concatenate[Compartment, P], T]:
+        @wraps(action)
+        def guarded(compartment: Compartment, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            if entered.alias() != compartment.alias:
+                # Queries go where the context is: a compartment left, or not the innermost, must not be acted on.
+                raise OutsideCompartmentError(compartment.alias)
+            if not compartment.may(permission):
+                raise Refused(permission)
+            return action(compartment, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]  # read by the test that walks the actions
+        return guarded
+
+    return guard

@@ -127,6 +127,8 @@ def _expire_received(due: Due) -> None:
 def _receipt(due: Due) -> None:
     with enter_as_system(due.tenant_id, _COURIER):
         received = _received(due.message_id)
+        if received.read_at is None:
+            raise NotFound  # announced, and not committed yet or never
     with enter_as_system(received.peer_id, _COURIER) as provider, provider.transaction():
         sent = SentMessage.objects.filter(id=received.id, read_at=None)
         if sent.update(read_at=received.read_at, reads=received.reads):

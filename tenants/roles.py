@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
-
-from tenants.databases.current import OutsideCompartmentError, entered
-from tenants.errors import Refused
-
-if TYPE_CHECKING:
-    from tenants.compartment import Compartment
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from typing import Final
 
 
 class Permission(StrEnum):
@@ -64,7 +54,7 @@ class Role(StrEnum):
 
 DESCRIPTIONS: Final[Mapping[Role, str]] = {
     Role.OWNER: "Runs the tenant: members and their roles, and everything else.",
-    Role.MAINTAINER: "Keeps repositories, parameters, SSH keys and connections, and lets people in.",
+    Role.MAINTAINER: "Keeps everything a build needs, lets people in, and manages members of lower roles.",
     Role.MEMBER: "Runs builds with what their repository may have, and exchanges messages.",
     Role.AUDITOR: "Sees what there is and who did what; opens no secret and changes nothing.",
 }
@@ -76,32 +66,10 @@ _MEMBER: Final = (_AUDITOR - {Permission.AUDIT_LIST}) | {
     Permission.PARAMETERS_REVEAL,
     Permission.SSH_KEYS_REVEAL,
 }
-_MAINTAINER: Final = frozenset(Permission)
 
 GRANTS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.OWNER: frozenset(Permission),
-    Role.MAINTAINER: _MAINTAINER,
+    Role.MAINTAINER: frozenset(Permission),  # but may_grant() gives it the lower roles alone
     Role.MEMBER: _MEMBER,
     Role.AUDITOR: _AUDITOR,
 }
-
-
-def requires(
-    permission: Permission,
-) -> Callable[[Callable[Concatenate[Compartment, P], T]], Callable[Concatenate[Compartment, P], T]]:
-    """Guard an action: whoever is in the compartment without `permission` is refused before the action begins."""
-
-    def guard(action: Callable[Concatenate[Compartment, P], T]) -> Callable[Concatenate[Compartment, P], T]:
-        @wraps(action)
-        def guarded(compartment: Compartment, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            if entered.alias() != compartment.alias:
-                # Queries go where the context is: a compartment left, or not the innermost, must not be acted on.
-                raise OutsideCompartmentError(compartment.alias)
-            if not compartment.may(permission):
-                raise Refused(permission)
-            return action(compartment, *args, **kwargs)
-
-        guarded.permission = permission  # type: ignore[attr-defined]  # read by the test that walks the actions
-        return guarded
-
-    return guard

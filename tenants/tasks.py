@@ -6,8 +6,9 @@ import logging
 from typing import Final
 
 from celery import shared_task
-from django.db import transaction
+from django.db import OperationalError, transaction
 
+from secrets_vault import KeyServiceUnavailable
 from tenants import delivery, housekeeping
 from tenants.actor import Actor
 from tenants.provisioning.provision import create_tenant
@@ -50,6 +51,9 @@ def _provision_one() -> bool:
                     owner_id=request.person_id,
                     actor=Actor.system("provisioning"),
                 )
+        except (OperationalError, KeyServiceUnavailable):
+            logger.warning("tenant request %s waits: database or key service unreachable", request.id)
+            return False  # beat tries again
         except Exception:
             logger.exception("tenant request %s failed", request.id)
             request.state = TenantRequest.State.FAILED

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
+from kombu import Connection
+from kombu.pidbox import Mailbox
 from psycopg.conninfo import make_conninfo
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -23,7 +27,7 @@ from tenants.compartment import Compartment
 from tenants.provisioning.provision import create_tenant
 from tenants.registry.models import Membership, Person, Tenant
 from tenants.roles import Role
-from tests.servers import STACK
+from tests.servers import PORTAL, STACK
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,10 +45,28 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def portal(stack: Stack) -> Iterator[Portal]:
+def portal(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Portal]:
     """The whole portal: web server, workers, beat and the sandbox identity provider."""
     with Portal(stack) as running:
+        request.config.stash[PORTAL] = running
         yield running
+
+
+@pytest.fixture
+def no_worker(request: pytest.FixtureRequest, stack: Stack) -> Iterator[None]:
+    """Keep the portal's worker, should it run by now, from doing what a test is about to do or to look at."""
+    if PORTAL not in request.config.stash:
+        yield
+        return
+    queue = {"queue": "default"}
+    with Connection(stack.redis_url) as connection:
+        box = Mailbox("celery", type="fanout", connection=connection, accept=["json"], serializer="json")
+        ask = partial(box.call, ["worker@bulkhead"], timeout=10)
+        ask("cancel_consumer", queue)
+        while any(tasks for reply in ask("active") or [] for tasks in reply.values()):
+            time.sleep(0.05)
+        yield
+        ask("add_consumer", queue)
 
 
 @pytest.fixture(scope="session")

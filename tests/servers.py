@@ -16,8 +16,10 @@ import pytest
 
 if TYPE_CHECKING:
     from portal.demo.embedded import Stack
+    from portal.demo.running import Portal
 
-STACK: Final = pytest.StashKey["Stack"]()
+STACK: Final[pytest.StashKey[Stack]] = pytest.StashKey()
+PORTAL: Final[pytest.StashKey[Portal]] = pytest.StashKey()
 
 # Workers act when they are woken, not on a tick: a sweep of theirs must not do what a test is about to look at.
 SETTINGS: Final = {

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from tenants.compartment import Compartment
+from tenants.compartment import Compartment, requires
 from tenants.pagination import Page, PageRequest, by_position
 from tenants.records.audit import AuditRow, append, entry
-from tenants.roles import Permission, requires
+from tenants.roles import Permission
 
 
 def record(compartment: Compartment, action: str, subject: str = "", **detail: str | int | list[str] | None) -> None:
-    """Add an act to the tenant's log. Call it inside the act's own transaction, before any secret leaves."""
+    """Add an act to the tenant's log, before any secret leaves.
+
+    An act on the tenant's own tables calls it inside its transaction, and both are written or neither. An act on the
+    registry, which is another connection's, calls it last inside *that* transaction: the log is committed first, so
+    that it may name an act that then failed but never miss one that succeeded.
+    """
     append(compartment.alias, entry(compartment.actor, action, subject, detail))
 
 

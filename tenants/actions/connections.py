@@ -12,11 +12,11 @@ from django.db.models.functions import Now
 from tenants import validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch, unique
-from tenants.compartment import Compartment
+from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
 from tenants.pagination import Page, PageRequest, newest_first
 from tenants.registry.models import Connection, Tenant, TenantState
-from tenants.roles import Permission, requires
+from tenants.roles import Permission
 
 Direction = Literal["send", "receive"]
 

@@ -9,11 +9,11 @@ from django.db.models import QuerySet
 
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch
-from tenants.compartment import Compartment
+from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
 from tenants.pagination import Page, PageRequest, newest_first
 from tenants.registry.models import JoinRequest, Membership
-from tenants.roles import Permission, Role, requires
+from tenants.roles import Permission, Role
 
 
 @requires(Permission.MEMBERS_LIST)

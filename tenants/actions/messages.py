@@ -14,7 +14,7 @@ from secrets_vault import open_from, seal_to
 from tenants import validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch
-from tenants.compartment import Compartment
+from tenants.compartment import Compartment, requires
 from tenants.errors import Gone, Invalid
 from tenants.pagination import Page, PageRequest, newest_first
 from tenants.provisioning.places import sealing_place
@@ -22,7 +22,7 @@ from tenants.queue import wake
 from tenants.records.models import ReceivedContent, ReceivedMessage, SealingSecret, SentContent, SentMessage
 from tenants.registry.due import Due, announce, database_now
 from tenants.registry.models import Connection, SealingKey, TenantState
-from tenants.roles import Permission, requires
+from tenants.roles import Permission
 
 MAX_TTL: Final = 90 * 24 * 3600
 MAX_READS: Final = 1000
@@ -95,6 +95,8 @@ def read_message(compartment: Compartment, message_id: UUID) -> str:
         text = _open(compartment, message)
         record(compartment, "message.read", message.peer, message=str(message.id), read=message.reads + 1)
         first = message.read_at is None
+        if first:  # the hint before what it points to, as for every message (tenants/registry/due.py)
+            announce([(compartment.tenant.id, Due.Kind.RECEIPT, message.id, database_now())])
         message.reads += 1
         message.read_at = message.read_at or database_now()
         if message.reads_allowed is not None and message.reads >= message.reads_allowed:
@@ -102,7 +104,6 @@ def read_message(compartment: Compartment, message_id: UUID) -> str:
             ReceivedContent.objects.filter(message=message).delete()
         message.save(update_fields=["reads", "read_at", "removed_at"])
     if first:
-        announce([(compartment.tenant.id, Due.Kind.RECEIPT, message.id, message.read_at)])
         wake("sweep")
     return text
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from tenants.compartment import Compartment
+from tenants.compartment import Compartment, requires
 from tenants.records.models import ParameterSet, ReceivedMessage, Repository, SSHKey
 from tenants.registry.models import Connection
-from tenants.roles import Permission, requires
+from tenants.roles import Permission
 
 
 @dataclass(frozen=True, slots=True)

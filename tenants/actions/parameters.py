@@ -13,11 +13,11 @@ from secrets_vault import Place
 from tenants import validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch, unique
-from tenants.compartment import Compartment
+from tenants.compartment import Compartment, requires
 from tenants.pagination import Page, PageRequest, by_name
 from tenants.records.labels import Pair, repository_matches, set_matches, stored_filters
 from tenants.records.models import Parameter, ParameterSet, ParameterVersion, Repository
-from tenants.roles import Permission, requires
+from tenants.roles import Permission
 
 _TAKEN = "A parameter set of this name exists already."
 

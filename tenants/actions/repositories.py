@@ -8,11 +8,11 @@ from uuid import UUID
 from tenants import validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch, unique
-from tenants.compartment import Compartment
+from tenants.compartment import Compartment, requires
 from tenants.pagination import Page, PageRequest, by_name
 from tenants.records.labels import Pair, stored
 from tenants.records.models import Repository
-from tenants.roles import Permission, requires
+from tenants.roles import Permission
 
 
 @requires(Permission.REPOSITORIES_LIST)

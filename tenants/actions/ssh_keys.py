@@ -9,11 +9,11 @@ from secrets_vault import Place
 from tenants import ssh_formats, validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch, unique
-from tenants.compartment import Compartment
+from tenants.compartment import Compartment, requires
 from tenants.pagination import Page, PageRequest, by_name
 from tenants.records.labels import Pair, ssh_key_matches, stored_filters
 from tenants.records.models import Repository, SSHKey
-from tenants.roles import Permission, requires
+from tenants.roles import Permission
 from tenants.ssh_formats import KeyPair
 
 

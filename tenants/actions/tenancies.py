@@ -35,7 +35,7 @@ def tenants_of(person_id: UUID) -> list[Tenancy]:
 
 
 def requests_of(person_id: UUID) -> list[TenantRequest]:
-    """Return what a person asked for and does not have yet."""
+    """Return what a person asked for and does not have yet, failures included."""
     rows = TenantRequest.objects.filter(person_id=person_id).exclude(state=TenantRequest.State.DONE)
     return list(rows.order_by("-created_at")[:50])
 
@@ -46,7 +46,8 @@ def request_tenant(actor: Actor, *, name: str, slug: str) -> TenantRequest:
     request = TenantRequest(name=validation.title(name), slug=validation.slug(slug), person_id=person_id)
     if Tenant.objects.filter(slug=request.slug).exists():
         raise Invalid({"slug": _TAKEN})
-    if len(requests_of(person_id)) >= MAX_WAITING:
+    waiting = TenantRequest.objects.filter(person_id=person_id, state=TenantRequest.State.WAITING)
+    if waiting.count() >= MAX_WAITING:
         raise Invalid({"name": f"{MAX_WAITING} tenants of yours are waiting to be made: wait until they are."})
     if Membership.objects.filter(person_id=person_id, role=Role.OWNER).count() >= MAX_OWNED:
         raise Invalid({"name": f"You own {MAX_OWNED} tenants already, as many as one person may."})
@@ -58,7 +59,8 @@ def request_tenant(actor: Actor, *, name: str, slug: str) -> TenantRequest:
 
 def request_status(actor: Actor, slug: str) -> TenantRequest:
     """Return the person's own request. Raises NotFound."""
-    return fetch(TenantRequest.objects.filter(person_id=actor.require_person()), slug=slug)
+    rows = TenantRequest.objects.filter(person_id=actor.require_person()).order_by("-created_at")
+    return fetch(rows, slug=slug)
 
 
 def ask_to_join(actor: Actor, *, slug: str, note: str) -> None:

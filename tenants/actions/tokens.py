@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
 from tenants import compartment, validation
@@ -29,6 +29,12 @@ SLOW_DOWN_SECONDS: Final = 5
 # RFC 8628, 6.1: consonants only, so that no word appears; 20^8 codes, ten minutes, rate-limited entry.
 USER_CODE_ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ"
 USER_CODE_LENGTH: Final = 8
+
+
+# A use is written once a minute at most: a busy command line must not turn each read into a write.
+_FRESH: Final = {
+    "fresh": ExpressionWrapper(Q(used_at__isnull=False, used_at__gt=Now() - timedelta(minutes=1)), BooleanField())
+}
 
 
 class Redemption(StrEnum):
@@ -131,19 +137,18 @@ def use_token(token_id: UUID, *, address: str) -> AccessToken:
     Raises NotFound for one that is unknown, expired, revoked, or issued before its person froze all tokens.
     """
     rows = AccessToken.objects.select_related("person", "tenant").filter(revoked_at=None, expires_at__gt=Now())
-    token = fetch(rows, id=token_id)
+    token = fetch(rows.annotate(**_FRESH), id=token_id)
     frozen = token.person.tokens_frozen_at
     if frozen is not None and token.created_at <= frozen:
         raise NotFound
-    # Written once a minute at most: a busy command line must not turn each read into a write.
-    stale = AccessToken.objects.filter(id=token.id).exclude(used_at__gt=Now() - timedelta(minutes=1))
-    stale.update(used_at=Now(), address=address or F("address"))
+    if not token.fresh:
+        AccessToken.objects.filter(id=token.id).update(used_at=Now(), address=address or token.address)
     return token
 
 
-def _issue(grant: DeviceGrant, address: str) -> AccessToken:
+def _issue(grant: DeviceGrant, address: str) -> AccessToken | Redemption:
     if grant.person is None or grant.tenant is None:
-        return Redemption.INVALID  # type: ignore[return-value]
+        return Redemption.INVALID
     grant.state = DeviceGrant.State.REDEEMED
     grant.save(update_fields=["state"])
     token = AccessToken(

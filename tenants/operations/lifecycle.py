@@ -53,6 +53,8 @@ class TenantOperation(Operation):
 class CreateTenant(TenantOperation):
     """Make a tenant whose owner is (provider, the provider's immutable id), signed in before or not."""
 
+    reversible = False
+
     def __init__(self, slug: str, *, name: str, owner: tuple[str, str]) -> None:
         super().__init__(slug)
         self.name = validation.title(name)

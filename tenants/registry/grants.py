@@ -1,7 +1,8 @@
 """What each database role may do to each registry table: declared here, put in force after every `migrate`.
 
-Nothing is granted by default. The web's role can't write what operations and provisioning write (tenants, keys), and
-a tenant's role is not in this table at all: it has no right in the registry.
+Nothing is granted by default. The web's role can't write what only operations and provisioning write (tenants, their
+state and keys); people and memberships it writes because customers sign in and manage their own members. A tenant's
+role is not in this table at all: it has no right in the registry.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class TenantRequest(models.Model):
         FAILED = "failed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # becomes the tenant's id
-    slug = models.CharField(max_length=40, unique=True)
+    slug = models.CharField(max_length=40)
     name = models.CharField(max_length=100)
     person = models.ForeignKey(Person, models.CASCADE)
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
@@ -62,6 +62,12 @@ class TenantRequest(models.Model):
 
     class Meta:
         db_table = "tenant_requests"
+        constraints: ClassVar = [
+            # One that failed gives its address back.
+            models.UniqueConstraint(
+                fields=["slug"], condition=~models.Q(state="failed"), name="tenant_requests_slug_once"
+            ),
+        ]
 
 
 class TenantKey(models.Model):

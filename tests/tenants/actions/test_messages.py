@@ -20,6 +20,8 @@ from tenants.registry.models import Due, Tenant, TenantState
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
 
+pytestmark = pytest.mark.usefixtures("no_worker")
+
 
 @pytest.fixture
 def connected(household: Household, neighbour: Household) -> uuid.UUID:

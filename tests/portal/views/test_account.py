@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from tenants.actions.tokens import start_device
 from tenants.registry.models import AccessToken, DeviceGrant
 from tests.conftest import Household, NewPerson
@@ -29,6 +31,11 @@ def test_anothers_token_is_not_found(household: Household, neighbour: Household,
     token = new_token(household)
     assert visit(neighbour).post(f"/account/tokens/{token.id}/revoke/").status_code == 404
     assert AccessToken.objects.get(id=token.id).revoked_at is None
+
+
+def test_the_command_that_signs_in_can_be_pasted(owner: Visitor) -> None:
+    for path in ("", "/account/", "/device/"):
+        assert f"bulkhead login --portal {settings.BASE_URL} " in text(owner.get(path))
 
 
 def asked() -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from redis.exceptions import RedisError
 
 from portal import incidents
@@ -26,21 +28,73 @@ log = logging.getLogger(__name__)
 
 JSON_PATHS: Final = ("/api/", "/oauth/")
 
-_SAYS: Final[Mapping[int, tuple[str, str]]] = {
-    400: ("bad_request", "That request could not be understood."),
-    403: ("forbidden", "You may not do that."),
-    404: ("not_found", "There is nothing here."),
-    405: ("method_not_allowed", "This address does not take that method."),
-    410: ("gone", "It has expired or has been read as often as it may be."),
-    413: ("too_large", "What was sent is too large."),
-    422: ("invalid", "Some fields can't be taken as they are."),
-    429: ("too_many_requests", "Too many requests. Wait a moment, then try again."),
-    500: ("internal", "Something went wrong on our side. Quote the incident when you ask about it."),
-    503: ("unavailable", "A part that this needs does not answer. Try again in a moment."),
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a status means to people and to programs."""
+
+    code: str  # for programs
+    title: str
+    icon: str
+    words: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.title}. {self.words}"
+
+
+SAYS: Final[Mapping[int, Said]] = {
+    400: Said(
+        "bad_request",
+        "That request could not be understood",
+        "file-x",
+        "Check it and try again; a form that was open for long has to be loaded anew.",
+    ),
+    401: Said("unauthenticated", "You are not signed in", "log-in", "Sign in, then try again."),
+    403: Said(
+        "forbidden",
+        "You may not do that",
+        "ban",
+        "Your role does not allow it. Ask an owner of the tenant; the role matrix says who may do what.",
+    ),
+    404: Said(
+        "not_found",
+        "There is nothing here",
+        "search-x",
+        "The address may be wrong, or what it names may not be yours to see.",
+    ),
+    405: Said("method_not_allowed", "This address works differently", "ban", "It does not take that method."),
+    410: Said("gone", "This is gone", "timer-off", "It expired or was used up, and cannot be brought back."),
+    413: Said(
+        "too_large",
+        "That is too large",
+        "file-x",
+        "What was sent is larger than this address takes. Nothing was changed.",
+    ),
+    415: Said("unsupported_media_type", "That type is not taken here", "file-x", "Send the type that is documented."),
+    422: Said(
+        "invalid",
+        "That could not be accepted",
+        "circle-alert",
+        "Some fields are not as they should be; nothing was changed.",
+    ),
+    429: Said("too_many_requests", "Too many requests", "hourglass", "Wait a minute, then try again."),
+    500: Said(
+        "internal",
+        "Something went wrong on our side",
+        "octagon-alert",
+        "Quote the incident when you ask about it: it finds the details in our log.",
+    ),
+    503: Said(
+        "unavailable",
+        "Not available right now",
+        "unplug",
+        "A part that this needs does not answer. What you had stays as it was; try again in a moment.",
+    ),
 }
 _CSRF: Final = "The form was open for too long, or cookies are blocked. Load the page anew and send it again."
 # For when templates can't be rendered either.
-_BARE: Final = "<!doctype html><html lang=en><title>Bulkhead</title><h1>Not available</h1><p>{} <p>{}"
+_BARE: Final = "<!doctype html><html lang=en><title>Bulkhead</title><h1>{}</h1><p>{}<p>{}"
 
 
 def page(
@@ -51,19 +105,38 @@ def page(
     shown = incident if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if request.path_info.startswith(JSON_PATHS):
-        code, message = _SAYS[status]
-        error = {"code": code, "message": reason or message, "fields": dict(fields or {}), "incident": shown or None}
-        return JsonResponse({"error": error}, status=status, headers=named)
-    context = {"incident": shown, "reason": reason, "fields": fields or {}}
-    return HttpResponse(_html(request, status, context), status=status, headers=named)
+        return json_answer(status, message=reason, fields=fields, incident=shown, headers=named)
+    return HttpResponse(_html(request, status, reason, shown), status=status, headers=named)
 
 
-def _html(request: HttpRequest, status: int, context: dict[str, Any]) -> str:
+def json_answer(
+    status: int,
+    *,
+    message: str = "",
+    fields: Mapping[str, str] | None = None,
+    incident: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JsonResponse:
+    """Return the API's answer for a status; `message` says it more exactly than the status alone."""
+    said = SAYS[status]
+    error = {
+        "code": said.code,
+        "message": message or said.message,
+        "fields": dict(fields or {}),
+        "incident": incident or None,
+    }
+    return JsonResponse({"error": error}, status=status, headers=dict(headers or {}))
+
+
+def _html(request: HttpRequest, status: int, reason: str, incident: str) -> str:
+    said = SAYS[status]
+    words = reason or said.words
+    context = {"title": said.title, "icon_name": said.icon, "words": words, "incident": incident}
     try:
-        return render_to_string(f"errors/{status}.html", context, request=request)
+        return render_to_string("errors/page.html", context, request=request)
     except Exception:  # whatever broke the page must not break the page that says so
         log.exception("the error page can't be rendered")
-        return _BARE.format(_SAYS[status][1], context["incident"])
+        return _BARE.format(said.title, escape(words), incident)
 
 
 def answer(request: HttpRequest, exception: BaseException | None) -> HttpResponse | None:  # noqa: PLR0911 - one line a case

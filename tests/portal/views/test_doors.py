@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from django.urls import URLPattern, reverse
 
 from portal.urls import inside
@@ -74,3 +75,10 @@ def test_error_pages_say_nothing_technical(visit: NewVisitor) -> None:
         answer = visit().get(path)
         assert answer.status_code in {302, 404}
         assert not re.search(r"Traceback|Exception|django|urlconf|postgres", text(answer), re.IGNORECASE)
+
+
+@override_settings(TEMPLATES=[])
+def test_an_error_is_told_even_where_no_template_can_be_rendered(visit: NewVisitor) -> None:
+    answer = visit().get("/nowhere/")
+    assert answer.status_code == 404
+    assert "There is nothing here The address may be wrong" in text(answer)

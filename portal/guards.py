@@ -99,7 +99,7 @@ def member(permission: Permission) -> Callable[[MemberView], View]:
 def actor_of(request: SignedInRequest) -> Actor:
     """Return the signed-in person as whom an action takes and the audit log names."""
     person = request.person
-    return Actor.person(person.pk, person.email or str(person), address=request.address)
+    return Actor.person(person.pk, person.label, address=request.address)
 
 
 def _stated(view: View, level: Level, permission: Permission | None = None) -> View:

@@ -82,11 +82,6 @@ def get_envelope(compartment: Compartment, message_id: UUID) -> ReceivedMessage:
     return _readable(ReceivedMessage.objects.all(), message_id)
 
 
-@requires(Permission.MESSAGES_LIST)
-def get_sent(compartment: Compartment, message_id: UUID) -> SentMessage:
-    return fetch(SentMessage.objects.annotate(**_CLOCK), id=message_id)
-
-
 @requires(Permission.MESSAGES_REVEAL)
 def read_message(compartment: Compartment, message_id: UUID) -> str:
     """Open a message: JSON text. The log says so before the text leaves. Raises Gone."""

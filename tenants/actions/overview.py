@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from tenants.compartment import Compartment, requires
-from tenants.records.models import ParameterSet, ReceivedMessage, Repository, SSHKey
+from tenants.records.counts import counts
 from tenants.registry.models import Connection
 from tenants.roles import Permission
 
@@ -25,11 +24,11 @@ class Counts:
 @requires(Permission.REPOSITORIES_LIST)
 def count(compartment: Compartment) -> Counts:
     mine = Q(provider=compartment.tenant) | Q(consumer=compartment.tenant)
-    unread = ReceivedMessage.objects.filter(read_at=None, removed_at=None, expires_at__gt=Now())
+    repositories, parameter_sets, ssh_keys, unread = counts(compartment.alias)
     return Counts(
-        repositories=Repository.objects.count(),
-        parameter_sets=ParameterSet.objects.count(),
-        ssh_keys=SSHKey.objects.count(),
+        repositories=repositories,
+        parameter_sets=parameter_sets,
+        ssh_keys=ssh_keys,
         connections=Connection.objects.filter(mine).exclude(state=Connection.State.ENDED).count(),
-        unread_messages=unread.count(),
+        unread_messages=unread,
     )

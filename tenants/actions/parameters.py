@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Count, F, QuerySet
@@ -14,12 +15,17 @@ from tenants import validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
+from tenants.errors import Invalid
 from tenants.pagination import Page, PageRequest, by_name
 from tenants.records.labels import Pair, repository_matches, set_matches, stored_filters
 from tenants.records.models import Parameter, ParameterSet, ParameterVersion, Repository
 from tenants.roles import Permission
 
-_TAKEN = "A parameter set of this name exists already."
+# A build's environment is one argument of execve(2); these keep one request's work, and it, within bounds.
+MAX_PARAMETERS: Final = 200
+MAX_IN_REACH: Final = 2_000
+
+_TAKEN: Final = "A parameter set of this name exists already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ def get_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
 
 @requires(Permission.PARAMETERS_LIST)
 def list_parameters(compartment: Compartment, set_id: UUID) -> QuerySet[ParameterVersion]:
-    """Return the versions in force (with `.parameter`), by name; their sealed bytes stay in the database."""
+    """Return the versions in force (with `.parameter`), by name, at most MAX_PARAMETERS; without their sealed bytes."""
     in_force = ParameterVersion.objects.filter(parameter__set_id=set_id, version=F("parameter__version"))
     return in_force.select_related("parameter").defer("sealed").order_by("parameter__name")
 
@@ -110,10 +116,7 @@ def set_parameter(compartment: Compartment, set_id: UUID, *, name: str, value: s
     with compartment.transaction():
         # The set's row is locked, so that two writers of one name make two versions, one after the other.
         parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
-        parameter, created = Parameter.objects.get_or_create(set=parameter_set, name=checked)
-        if not created:
-            parameter.version += 1
-            parameter.save(update_fields=["version"])
+        parameter = _next_version(parameter_set, checked)
         sealed = compartment.seal(_place(compartment, parameter.id, parameter.version), raw)
         ParameterVersion.objects.create(
             parameter=parameter, version=parameter.version, sealed=sealed, author=compartment.actor.label
@@ -152,6 +155,20 @@ def reveal_environment(compartment: Compartment, repository_name: str) -> Enviro
     return Environment(values, conflicts)
 
 
+def _next_version(parameter_set: ParameterSet, name: str) -> Parameter:
+    """Return the parameter, counted up; the caller holds the set's lock."""
+    parameter = Parameter.objects.filter(set=parameter_set, name=name).first()
+    if parameter is not None:
+        parameter.version += 1
+        parameter.save(update_fields=["version"])
+        return parameter
+    if parameter_set.parameters.count() >= MAX_PARAMETERS:
+        raise Invalid({"name": f"A set holds at most {MAX_PARAMETERS} parameters: make another set."})
+    parameter = Parameter(set=parameter_set, name=name)
+    parameter.save(force_insert=True)
+    return parameter
+
+
 def _in_reach(compartment: Compartment, repository_name: str) -> list[ParameterVersion]:
     """Return the values in force that the repository's labels reach, the one that wins a name first.
 
@@ -159,11 +176,12 @@ def _in_reach(compartment: Compartment, repository_name: str) -> list[ParameterV
     """
     repository = fetch(Repository.objects.all(), name=repository_name)
     reached = ParameterSet.objects.filter(set_matches(repository.labels))
-    rows = list(
-        ParameterVersion.objects.filter(parameter__set__in=reached, version=F("parameter__version")).select_related(
-            "parameter__set"
+    in_force = ParameterVersion.objects.filter(parameter__set__in=reached, version=F("parameter__version"))
+    rows = list(in_force.select_related("parameter__set")[: MAX_IN_REACH + 1])
+    if len(rows) > MAX_IN_REACH:
+        raise Invalid(
+            {"repository": f"Its labels reach more than {MAX_IN_REACH} values: narrow the filters of its sets."}
         )
-    )
     carried = set(repository.labels)
     return sorted(rows, key=lambda row: _precedence(row.parameter.set, carried), reverse=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -18,7 +19,7 @@ from tenants import compartment, validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch
 from tenants.actor import Actor
-from tenants.errors import Invalid, NotFound
+from tenants.errors import Invalid, NotFound, Suspended
 from tenants.registry.due import database_now
 from tenants.registry.models import AccessToken, DeviceGrant
 
@@ -91,6 +92,7 @@ def approve_device(actor: Actor, user_code: str, slug: str) -> DeviceGrant:
 
 
 def deny_device(user_code: str) -> DeviceGrant:
+    """Refuse the command line. It never came near a tenant, so no tenant's log names it."""
     with transaction.atomic():
         grant = _decide(user_code)
         grant.state = DeviceGrant.State.DENIED
@@ -126,9 +128,12 @@ def list_tokens(actor: Actor) -> QuerySet[AccessToken]:
 
 def revoke_token(actor: Actor, token_id: UUID) -> None:
     """End a person's own token at once. Raises NotFound."""
-    rows = AccessToken.objects.filter(id=token_id, person_id=actor.require_person(), revoked_at=None)
-    if not rows.update(revoked_at=Now()):
-        raise NotFound
+    rows = AccessToken.objects.select_related("tenant").filter(person_id=actor.require_person(), revoked_at=None)
+    token = fetch(rows, id=token_id)
+    # Somebody who is no member any more, or whose tenant is suspended, still ends a token; the log is not theirs then.
+    with suppress(NotFound, Suspended), compartment.enter(token.tenant.slug, actor) as inside:
+        record(inside, "token.revoked", token.name, revoked=str(token.id))
+    rows.filter(id=token_id).update(revoked_at=Now())
 
 
 def use_token(token_id: UUID, *, address: str) -> AccessToken:
@@ -147,17 +152,25 @@ def use_token(token_id: UUID, *, address: str) -> AccessToken:
 
 
 def _issue(grant: DeviceGrant, address: str) -> AccessToken | Redemption:
-    if grant.person is None or grant.tenant is None:
+    person, tenant = grant.person, grant.tenant
+    if person is None or tenant is None:
         return Redemption.INVALID
-    grant.state = DeviceGrant.State.REDEEMED
-    grant.save(update_fields=["state"])
+    if person.tokens_frozen_at is not None and grant.created_at <= person.tokens_frozen_at:
+        return Redemption.DENIED  # whoever asked before the freeze is whom it was meant for
     token = AccessToken(
-        person=grant.person,
-        tenant=grant.tenant,
+        person=person,
+        tenant=tenant,
         name=grant.name,
         address=address or None,
         expires_at=database_now() + timedelta(seconds=TOKEN_SECONDS),
     )
+    try:
+        with compartment.enter(tenant.slug, Actor.person(person.id, person.label, address=address)) as inside:
+            record(inside, "token.issued", token.name, issued=str(token.id))
+    except (NotFound, Suspended):
+        return Redemption.DENIED
+    grant.state = DeviceGrant.State.REDEEMED
+    grant.save(update_fields=["state"])
     token.save(force_insert=True)
     return token
 

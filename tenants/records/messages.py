@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
@@ -42,6 +43,14 @@ class SentMessage(Envelope):
 class ReceivedMessage(Envelope):
     class Meta:
         db_table = "received_messages"
+        indexes: ClassVar = [
+            # Receipts stay for good: what is unread is found, and counted, among what still can be read.
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(read_at=None, removed_at=None),
+                name="received_messages_unread",
+            ),
+        ]
 
 
 class SentContent(models.Model):

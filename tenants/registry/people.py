@@ -43,3 +43,8 @@ class Person(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.login or f"{self.provider} {self.uid}"
+
+    @property
+    def label(self) -> str:
+        """What the audit log and other members know this person by."""
+        return self.email or str(self)

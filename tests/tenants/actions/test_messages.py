@@ -217,8 +217,8 @@ def test_the_provider_learns_that_it_was_read(
         messages.read_message(inside, message_id)
     sweep()
     with household.enter() as inside:
-        sent = messages.get_sent(inside, message_id)
-        assert sent.read_at is not None
+        (sent,) = messages.list_sent(inside, PageRequest()).items
+        assert (sent.id, sent.read_at is not None) == (message_id, True)
 
 
 def test_a_hint_without_a_message_is_dropped_late_and_not_early(household: Household, sweep: Sweep) -> None:

@@ -246,3 +246,21 @@ def test_an_auditor_sees_names_and_opens_nothing(household: Household, new_perso
             parameters.reveal_environment(inside, "api")
         with pytest.raises(Refused):
             parameters.set_parameter(inside, set_id, name="A", value="2")
+
+
+def test_a_set_holds_so_many_and_no_more(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parameters, "MAX_PARAMETERS", 2)
+    with household.enter() as inside:
+        set_id = add(inside, "all", [], A="1", B="2")
+        with pytest.raises(Invalid, match="name"):
+            parameters.set_parameter(inside, set_id, name="C", value="3")
+        parameters.set_parameter(inside, set_id, name="A", value="again")
+
+
+def test_a_build_is_given_so_many_values_and_no_more(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parameters, "MAX_IN_REACH", 1)
+    with household.enter() as inside:
+        repositories.create_repository(inside, name="api", url="", labels=[])
+        add(inside, "all", [], A="1", B="2")
+        with pytest.raises(Invalid, match="repository"):
+            parameters.reveal_environment(inside, "api")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 
@@ -12,8 +13,10 @@ from django.db.models.functions import Now
 from tenants.actions import tokens
 from tenants.actions.tokens import Redemption
 from tenants.errors import Invalid, NotFound
+from tenants.records.models import AuditRow
 from tenants.registry.models import AccessToken, DeviceGrant, Person
-from tests.conftest import Household
+from tenants.roles import Role
+from tests.conftest import Household, NewPerson
 
 
 def redeemed(household: Household) -> AccessToken:
@@ -113,3 +116,36 @@ def test_freezing_ends_what_was_issued_before_and_nothing_after(household: House
 def test_an_unknown_token_is_refused() -> None:
     with pytest.raises(NotFound):
         tokens.use_token(uuid.uuid4(), address="")
+
+
+def acts(household: Household) -> list[str]:
+    with household.enter():
+        return [json.loads(row.entry)["action"] for row in AuditRow.objects.order_by("position")]
+
+
+def test_the_tenant_sees_its_tokens_come_and_go(household: Household) -> None:
+    token = redeemed(household)
+    tokens.revoke_token(household.actor(), token.id)
+    assert acts(household)[1:] == ["token.approved", "token.issued", "token.revoked"]
+
+
+def test_a_grant_from_before_the_freeze_is_worth_nothing(household: Household) -> None:
+    started = tokens.start_device(name="laptop", address="192.0.2.66")
+    tokens.approve_device(household.actor(), started.user_code, household.slug)
+    Person.objects.filter(id=household.owner.id).update(tokens_frozen_at=Now())
+    assert tokens.redeem_device(started.device_code, address="192.0.2.66") == Redemption.DENIED
+
+
+def test_somebody_who_left_gets_no_token_and_may_still_end_one(household: Household, new_person: NewPerson) -> None:
+    member = household.join(new_person(), Role.MEMBER)
+    started = tokens.start_device(name="laptop", address="")
+    tokens.approve_device(household.actor(member), started.user_code, household.slug)
+    other = tokens.start_device(name="laptop", address="")
+    tokens.approve_device(household.actor(member), other.user_code, household.slug)
+    token = tokens.redeem_device(other.device_code, address="")
+    assert isinstance(token, AccessToken)
+    household.tenant.memberships.filter(person=member).delete()
+    assert tokens.redeem_device(started.device_code, address="") == Redemption.DENIED
+    tokens.revoke_token(household.actor(member), token.id)
+    with pytest.raises(NotFound):
+        tokens.use_token(token.id, address="")

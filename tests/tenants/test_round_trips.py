@@ -1,0 +1,95 @@
+"""What a request costs: the most statements that an action may send, counted on every connection it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from tenants.actions import audit, members, messages, overview, parameters, repositories, ssh_keys
+from tenants.actions import connections as links
+from tenants.compartment import Compartment
+from tenants.pagination import PageRequest
+from tests.conftest import Household
+
+ROWS = 12
+
+Act = Callable[[Compartment], object]
+
+
+@contextmanager
+def counted(*aliases: str) -> Iterator[list[str]]:
+    """Collect the statements that reach PostgreSQL on these connections, but for BEGIN and COMMIT."""
+    sent: list[str] = []
+
+    def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        sent.append(sql)
+        return execute(sql, *rest)
+
+    with ExitStack() as watching:
+        for alias in aliases:
+            watching.enter_context(connections[alias].execute_wrapper(note))
+        yield sent
+
+
+@pytest.fixture
+def furnished(household: Household) -> Household:
+    """Many rows of everything: a count that grows with them shows."""
+    with household.enter() as inside:
+        for number in range(ROWS):
+            repositories.create_repository(inside, name=f"repo-{number}", url="", labels=[("os", "linux")])
+            made = parameters.create_set(inside, name=f"set-{number}", description="", filters=[[("os", "linux")]])
+            parameters.set_parameter(inside, made.id, name=f"NAME_{number}", value="value")
+            ssh_keys.generate_key(inside, name=f"key-{number}", filters=[])
+    return household
+
+
+@pytest.mark.parametrize(
+    ("act", "most"),
+    [
+        (lambda inside: repositories.list_repositories(inside, PageRequest()), 1),
+        (lambda inside: parameters.list_sets(inside, PageRequest()), 1),
+        (lambda inside: ssh_keys.list_keys(inside, PageRequest()), 1),
+        (lambda inside: links.list_connections(inside, PageRequest()), 1),
+        (lambda inside: members.list_members(inside, PageRequest()), 1),
+        (lambda inside: messages.list_inbox(inside, PageRequest()), 1),
+        (lambda inside: messages.list_sent(inside, PageRequest()), 1),
+        (lambda inside: audit.list_audit(inside, PageRequest()), 1),
+        (overview.count, 2),
+        (lambda inside: parameters.matching_repositories(inside, [[("os", "linux")]]), 1),
+        (lambda inside: parameters.reveal_environment(inside, "repo-1"), 3),
+        (lambda inside: ssh_keys.reveal_key(inside, "repo-1", "key-1"), 3),
+    ],
+    ids=[
+        "repositories",
+        "sets",
+        "keys",
+        "connections",
+        "members",
+        "inbox",
+        "sent",
+        "audit",
+        "overview",
+        "reach",
+        "environment",
+        "private key",
+    ],
+)
+def test_an_action_costs_as_much_however_many_rows_there_are(furnished: Household, act: Act, most: int) -> None:
+    with furnished.enter() as inside:
+        act(inside)  # keys are unwrapped and connections made
+        with counted("default", inside.alias) as sent:
+            act(inside)
+    assert len(sent) <= most, sent
+
+
+def test_entering_costs_one_round_trip_and_no_set_up(household: Household) -> None:
+    with household.enter() as inside:
+        repositories.list_repositories(inside, PageRequest())
+    with counted("default") as sent, household.enter() as inside, counted(inside.alias) as there:
+        repositories.list_repositories(inside, PageRequest())
+    assert len(sent) == 1
+    assert len(there) == 1

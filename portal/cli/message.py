@@ -39,7 +39,7 @@ def send(  # noqa: PLR0917 - typer reads options from parameters
         output.as_json(receipt)
     else:
         output.note(f"Sent to {to}; it expires at {receipt['expires_at']}.")
-        sys.stdout.write(f"{receipt['id']}\n")
+        output.result(receipt["id"])
 
 
 @app.command("list")

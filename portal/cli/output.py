@@ -32,6 +32,11 @@ def note(message: str) -> None:
     sys.stderr.write(f"{clean(message)}\n")
 
 
+def result(line: str) -> None:
+    """Print the one thing that was asked for, for people and scripts alike."""
+    sys.stdout.write(f"{clean(line)}\n")
+
+
 def as_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 

@@ -1,4 +1,4 @@
-"""`ssh-key`: hand a key to the SSH agent, or write it to a file of one's own."""
+"""`ssh-key`: have a key made, hand it to the SSH agent, or write it to a file of one's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from portal.cli import client, output
+from portal.cli import client, labels, output
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Repository, Tenant
 from portal.cli.sealed import Ephemeral
@@ -28,6 +28,27 @@ def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -
     rows = [{**item, "for": output.filters(item["filters"])} for item in items]
     columns = {"Name": "name", "Type": "kind", "Fingerprint": "fingerprint", "For": "for"}
     output.table(columns, rows, empty="There is no SSH key yet.")
+
+
+@app.command()
+def generate(  # noqa: PLR0917 - typer reads options from parameters
+    name: Annotated[str, typer.Argument(help="The key's name.")],
+    filters: labels.Filters = None,
+    everyone: Annotated[bool, typer.Option("--every-repository", help="Builds of every repository get it.")] = False,
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Have the portal make an Ed25519 key, and print its public half. The private half is fetched by builds."""
+    if bool(filters) == everyone:
+        raise Failure(Code.USAGE, "say whose builds get it: either --filter NAME=VALUE or --every-repository")
+    body = {"name": name, "filters": labels.alternatives(filters or [])}
+    made = client.signed_in(portal, tenant).post("ssh-keys", body)
+    if as_json:
+        output.as_json(made)
+    else:
+        output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
+        output.result(made["public"])
 
 
 @app.command()

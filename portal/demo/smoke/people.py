@@ -18,7 +18,6 @@ class Owner(Protocol):
 
     def create_tenants(self, slugs: tuple[str, str]) -> None: ...
     def log_in(self, terminal: Terminal, slugs: tuple[str, str]) -> None: ...
-    def generate_key(self, slug: str, name: str, filters: str) -> bool: ...
 
 
 class SandboxOwner:
@@ -46,22 +45,15 @@ class SandboxOwner:
         with self._report.step(f"bulkhead login, approved in the browser for {' and '.join(slugs)}"):
             logins = {slug: terminal.login(slug) for slug in slugs}
             for slug, login in logins.items():
-                self._approve(slug, login.code())
+                self.approve(slug, login.code())
             for login in logins.values():
                 expect(not TOKEN.search(login.finish()), "bulkhead login shows a token")
 
-    def _approve(self, slug: str, code: str) -> None:
+    def approve(self, slug: str, code: str) -> None:
         page = self._browser.open("/device/")
         question = self._browser.submit(page, page.form(having="user_code"), user_code=code)
         expect(code in question.text, "the page that asks for approval doesn't show the code")
         self._browser.submit(question, question.form(having="user_code"), tenant=slug, answer="approve")
-
-    def generate_key(self, slug: str, name: str, filters: str) -> bool:
-        page = self._browser.open(f"/t/{slug}/ssh-keys/generate/")
-        shown = self._browser.submit(page, page.form(having="filters"), name=name, filters=filters)
-        expect("ssh-ed25519 " in shown.text, "the page after generating a key shows no public half")
-        expect("PRIVATE KEY" not in shown.text, "the page after generating a key shows its private half")
-        return True
 
     def _is_there(self, slug: str) -> bool:
         page = self._browser.look(f"/t/{slug}/")
@@ -82,7 +74,3 @@ class PersonAtTheTerminal:
         for slug in slugs:
             with self._report.step(f"bulkhead login, approved by you for {slug}"):
                 terminal.login(slug, shown=True).finish(seconds=900)
-
-    def generate_key(self, slug: str, name: str, filters: str) -> bool:
-        self._report.skip(f"an SSH key in {slug}", f"keys are made in the browser ({name}, for {filters})")
-        return False

@@ -19,6 +19,7 @@ class Report:
         self._console = Console(highlight=False, markup=False)
         self._started = time.monotonic()
         self.current = ""
+        self._skipped: list[str] = []
 
     @contextmanager
     def step(self, label: str) -> Iterator[None]:
@@ -28,20 +29,22 @@ class Report:
         self._console.print(f"ok   {label:<72} {time.monotonic() - started:6.2f} s", soft_wrap=True)
 
     def skip(self, label: str, why: str) -> None:
+        self._skipped.append(label)
         self._console.print(f"skip {label}: {why}", soft_wrap=True)
 
     def failed(self, error: Exception, *, logs: Path | None) -> None:
         self._console.print(f"FAIL {self.current}: {error}", soft_wrap=True)
         if logs is not None:
             self._console.print(f"     logs of the processes: {logs}", soft_wrap=True)
-        self._console.print(f"main job: failed after {self._seconds} s")
+        self._verdict("failed after")
 
     def passed(self) -> None:
-        self._console.print(f"main job: ok in {self._seconds} s")
+        self._verdict("ok in")
 
-    @property
-    def _seconds(self) -> str:
-        return f"{time.monotonic() - self._started:.1f}"
+    def _verdict(self, words: str) -> None:
+        """Print the last line; what was skipped was not seen to work, so it is named."""
+        but = f" (skipped: {', '.join(self._skipped)})" if self._skipped else ""
+        self._console.print(f"main job: {words} {time.monotonic() - self._started:.1f} s{but}", soft_wrap=True)
 
 
 def expect(condition: object, otherwise: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 from joserfc.jwk import OKPKey
 
 from tenants.actions import repositories, ssh_keys
@@ -30,6 +31,11 @@ def body(repository: str, key: OKPKey | None = None) -> dict[str, object]:
     return {"repository": repository, "key": (key or OKPKey.generate_key("X25519")).as_dict(private=False)}
 
 
+def public_half(private: bytes) -> str:
+    public = load_ssh_private_key(private, password=None).public_key()
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
 def test_list_shows_public_halves(caller: Caller) -> None:
     answer = caller.get("ssh-keys")
     [listed] = answer.json()["items"]
@@ -37,6 +43,35 @@ def test_list_shows_public_halves(caller: Caller) -> None:
     assert listed["public"].startswith("ssh-ed25519 ")
     assert listed["fingerprint"].startswith("SHA256:")
     assert b"PRIVATE" not in answer.content
+
+
+def test_generate_shows_the_public_half_alone(caller: Caller) -> None:
+    filters = [[{"name": "team", "value": "blue"}], [{"name": "os", "value": "linux"}]]
+    answer = caller.post("ssh-keys", {"name": "release", "filters": filters})
+    assert answer.status_code == 201
+    assert b"PRIVATE" not in answer.content
+    made = answer.json()
+    assert (made["kind"], made["filters"]) == ("ssh-ed25519", filters)
+    assert made in caller.get("ssh-keys").json()["items"]
+    key = OKPKey.generate_key("X25519")
+    private = unseal(key, caller.post("ssh-keys/release/fetch", body("api", key)))["private_key"].encode()
+    assert made["public"].startswith(public_half(private))
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"name": "release"}, "filters"),  # for every repository: only when it is said
+        ({"filters": []}, "name"),
+        ({"name": "deploy/blue", "filters": []}, "name"),
+        ({"name": "a\nb", "filters": []}, "name"),
+        ({"name": "release", "filters": [[]]}, "filters"),
+        ({"name": "release", "filters": [], "private_key": "x"}, "private_key"),
+    ],
+)
+def test_a_key_that_can_not_be(sent: dict[str, object], field: str, caller: Caller) -> None:
+    assert set(refused(caller.post("ssh-keys", sent), 422)["fields"]) == {field}
+    assert len(caller.get("ssh-keys").json()["items"]) == 1
 
 
 def test_fetch_is_sealed_to_whoever_asked(caller: Caller) -> None:

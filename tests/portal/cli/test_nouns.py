@@ -68,6 +68,27 @@ def test_a_value_is_no_argument(cli: CommandLine) -> None:
     assert cli.run("parameter", "set", "NAME", "value", "--set", "blue").returncode == 2
 
 
+def test_an_ssh_key_is_made(cli: CommandLine) -> None:
+    done = cli.run("ssh-key", "generate", "release", "--filter", "team=blue, os=linux", "--filter", "team=red")
+    assert done.returncode == 0, done.stderr
+    [listed] = [item for item in cli.json("ssh-key", "list") if item["name"] == "release"]
+    assert done.stdout == f"{listed['public']}\n"
+    reached = [{(label["name"], label["value"]) for label in alternative} for alternative in listed["filters"]]
+    assert reached == [{("team", "blue"), ("os", "linux")}, {("team", "red")}]
+    assert cli.json("ssh-key", "generate", "common", "--every-repository")["filters"] == []
+    assert cli.run("ssh-key", "generate", "release", "--every-repository").returncode == 1
+
+
+@pytest.mark.parametrize(
+    "reach", [[], ["--filter", "linux"], ["--filter", ""], ["--filter", "a=b", "--every-repository"]]
+)
+def test_an_ssh_key_that_can_not_be(reach: list[str], cli: CommandLine) -> None:
+    """Leaving out whose builds get it does not mean everybody's."""
+    done = cli.run("ssh-key", "generate", "release", *reach)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(cli.json("ssh-key", "list")) == 1
+
+
 def test_an_ssh_key_goes_to_a_file(cli: CommandLine) -> None:
     target = cli.home / "id_deploy"
     fetch = ("ssh-key", "fetch", "deploy", "-r", "acme/api", "--output", str(target))

@@ -1,6 +1,7 @@
 """The smoke test itself: it passes on a sound portal, and fails, saying what it saw, on one that isn't."""
 
 import os
+import re
 import secrets
 import subprocess
 from contextlib import closing
@@ -14,10 +15,10 @@ from portal.demo.running import Portal
 from portal.demo.smoke import __main__ as smoke
 from portal.demo.smoke.api import Api
 from portal.demo.smoke.browser import Browser, Form, Page, PageError
-from portal.demo.smoke.job import Job
+from portal.demo.smoke.job import ELSEWHERE, Job
 from portal.demo.smoke.people import SandboxOwner
 from portal.demo.smoke.report import Report, StepError, expect, until
-from portal.demo.smoke.terminal import Terminal
+from portal.demo.smoke.terminal import CODE, Terminal
 
 PAGE = """<!doctype html><h1>Add <em>it</em></h1>
 <form method="post" action="/sign-out/"><input type="hidden" name="token" value="1"></form>
@@ -99,7 +100,29 @@ def test_the_main_job_on_a_running_portal(
     said = capsys.readouterr().out
     assert "FAIL" not in said
     assert "skip" not in said
-    assert said.splitlines()[-1].startswith("main job: ok in ")
+    assert re.fullmatch(r"main job: ok in [\d.]+ s", said.splitlines()[-1])
+
+
+def test_a_portal_elsewhere_leaves_three_things_to_the_person(portal: Portal) -> None:
+    """Signing in, the tenants and the approvals; and the verdict names what could not be seen from outside."""
+    receiver, sender = slugs = tuple(f"smoke-{secrets.token_hex(4)}" for _ in range(2))
+    options = ["--base-url", portal.stack.base_url, "--tenant", sender, "--second-tenant", receiver, "--ttl", "4"]
+    with closing(Browser(portal.stack.base_url)) as browser:
+        owner = SandboxOwner(browser, Report())
+        owner.sign_in("owner")
+        owner.create_tenants((sender, receiver))
+        command = [PYTHON, "-u", "-m", "portal.demo.smoke", *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as smoked:
+            assert smoked.stdout is not None
+            said, waiting = [], list(slugs)
+            for line in smoked.stdout:
+                said.append(line)
+                if code := CODE.search(line):
+                    owner.approve(waiting.pop(0), code[0])
+    assert smoked.returncode == 0, "".join(said)
+    skipped = "its content is gone from the database"
+    assert [line for line in said if line.startswith("skip")] == [f"skip {skipped}: {ELSEWHERE}\n"]
+    assert re.fullmatch(rf"main job: ok in [\d.]+ s \(skipped: {skipped}\)\n", said[-1])
 
 
 def test_a_portal_out_of_reach_fails_with_a_status(

@@ -67,3 +67,14 @@ def propose(request: ApiRequest, body: NewConnection) -> Status[ConnectionOut]:
 def accept(request: ApiRequest, connection_id: UUID) -> ConnectionOut:
     """Accept what the other tenant proposed."""
     return _out(connections.accept(request.compartment, connection_id))
+
+
+@router.post(
+    "connections/{uuid:connection_id}/end",
+    auth=member(Permission.CONNECTIONS_WRITE),
+    response=answers(ConnectionOut),
+)
+def end(request: ApiRequest, connection_id: UUID) -> ConnectionOut:
+    """End a connection, or withdraw or decline a proposal. What was delivered stays; nothing more is."""
+    connections.end(request.compartment, connection_id)
+    return _out(connections.get_connection(request.compartment, connection_id))

@@ -16,6 +16,9 @@ Filters = Annotated[
         "--filter", metavar="NAME=VALUE, …", help="Repositories with all of these labels. Repeatable: any of them."
     ),
 ]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="A label, for example os=linux. Repeatable.")
+]
 
 
 def alternatives(filters: Iterable[str]) -> list[list[Label]]:

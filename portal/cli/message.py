@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Annotated, Final
+from uuid import UUID
 
 import typer
 
@@ -60,14 +61,16 @@ def list_(
 
 @app.command()
 def read(
-    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message's id, from `message list`.")],
+    message_id: Annotated[UUID, typer.Argument(metavar="ID", help="The message's id, from `message list`.")],
     portal: Portal = None,
     tenant: Tenant = None,
+    as_json: Json = False,
 ) -> None:
-    """Open a message and print its JSON. This counts as a read."""
-    if not re.fullmatch(r"[0-9a-fA-F-]{36}", message_id):
-        raise Failure(Code.USAGE, "a message is named by its id, from `bulkhead message list`")
+    """Open a message and print its JSON; --json puts that text, unchanged, into a field. This counts as a read."""
     payload = client.signed_in(portal, tenant).post(f"messages/{message_id}/read", {})["payload"]
+    if as_json:
+        output.as_json({"id": str(message_id), "payload": payload})
+        return
     # On a terminal, another tenant's text must not drive it; piped, it arrives byte for byte.
     sys.stdout.write(f"{output.clean(payload)}\n" if sys.stdout.isatty() else payload)
 

@@ -44,12 +44,15 @@ def set_(
     parameter_set: Annotated[str, typer.Option("--set", metavar="SET", help="The set's name or id.")],
     portal: Portal = None,
     tenant: Tenant = None,
+    as_json: Json = False,
 ) -> None:
     """Set a parameter. The value comes from standard input (one final newline is dropped), or is asked for."""
     api = client.signed_in(portal, tenant)
     found = _find(api, parameter_set)
-    api.post(f"parameter-sets/{found['id']}/parameters", {"name": name, "value": _value()})
+    done = api.post(f"parameter-sets/{found['id']}/parameters", {"name": name, "value": _value()})
     output.note(f"{name} is set in {found['name']}.")
+    if as_json:
+        output.as_json(done)
 
 
 def _find(api: client.Api, wanted: str) -> dict[str, Any]:

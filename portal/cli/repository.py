@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from portal.cli import client, output
+from portal.cli import labels as typed
 from portal.cli.options import Json, Portal, Tenant
 
 app = typer.Typer(help="Repositories and their labels.", no_args_is_help=True)
-
-
-@app.callback()
-def group() -> None:
-    """Repositories and their labels."""
 
 
 @app.command("list")
@@ -24,3 +22,20 @@ def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -
         return
     rows = [{**item, "labels": output.labels(item["labels"])} for item in items]
     output.table({"Name": "name", "Labels": "labels", "Address": "url"}, rows, empty="There is no repository yet.")
+
+
+@app.command()
+def create(  # noqa: PLR0917 - typer reads options from parameters
+    name: Annotated[str, typer.Argument(help="The repository's name.")],
+    labels: typed.Labels = None,
+    url: Annotated[str, typer.Option(help="Its address, to be shown: https:// or ssh://.")] = "",
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Add a repository. Its labels decide what its builds get."""
+    body = {"name": name, "url": url, "labels": [typed.label(text) for text in labels or ()]}
+    made = client.signed_in(portal, tenant).post("repositories", body)
+    output.note(f"{made['name']} is added.")
+    if as_json:
+        output.as_json(made)

@@ -61,8 +61,9 @@ def fetch(  # noqa: PLR0917 - typer reads options from parameters
     force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
     portal: Portal = None,
     tenant: Tenant = None,
+    as_json: Json = False,
 ) -> None:
-    """Fetch a private key that matches a repository, to the SSH agent or to a file."""
+    """Fetch a private key that matches a repository, to the SSH agent or to a file; --json says where it went."""
     if agent == (target is not None):
         raise Failure(Code.USAGE, "say where the key goes: either --agent or --output FILE")
     if target is not None and target.exists() and not force:
@@ -74,6 +75,9 @@ def fetch(  # noqa: PLR0917 - typer reads options from parameters
     else:
         _write(private, target)
         output.note(f"{name} is in {target}.")
+    if as_json:
+        where = {"output": None, "lifetime": lifetime} if target is None else {"output": str(target), "lifetime": None}
+        output.as_json({"name": name, "repository": repository, **where})
 
 
 def _private_key(api: client.Api, name: str, repository: str) -> str:

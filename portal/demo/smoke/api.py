@@ -22,11 +22,6 @@ class Api:
     def post(self, tenant: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._content(self._http.post(self._url(tenant, path), json=body, headers=self._headers(tenant)))
 
-    def items(self, tenant: str, path: str) -> list[dict[str, Any]]:
-        """Return the newest items of a list; a page of them is all that a smoke test looks at."""
-        found = self._content(self._http.get(self._url(tenant, path), headers=self._headers(tenant)))
-        return list(found["items"])
-
     def close(self) -> None:
         self._http.close()
 

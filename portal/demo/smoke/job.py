@@ -17,7 +17,6 @@ from portal.demo.smoke.people import Owner
 from portal.demo.smoke.report import Report, expect, until
 from portal.demo.smoke.terminal import Terminal
 
-LABELS = [{"name": "os", "value": "linux"}, {"name": "team", "value": "core"}]
 MATCHING = [[{"name": "os", "value": "linux"}]]
 OTHER = [[{"name": "os", "value": "linux"}, {"name": "team", "value": "docs"}], [{"name": "os", "value": "plan9"}]]
 ELSEWHERE = "only the portal's own machine can look into its database"
@@ -56,7 +55,8 @@ class Job:
 
     def _repository(self) -> None:
         with self.report.step("add a repository with labels"):
-            self.api.post(self.sender, "repositories", {"name": self._name, "url": "", "labels": LABELS})
+            create = ("repository", "create", self._name, "--label", "os=linux", "--label", "team=core")
+            self.terminal.output(*create, tenant=self.sender)
             listed = self.terminal.json("repository", "list", tenant=self.sender)
             expect(any(each["name"] == self._name for each in listed), "bulkhead repository list doesn't show it")
 
@@ -95,15 +95,15 @@ class Job:
     def _connection(self) -> None:
         with self.report.step("connect to the second tenant, which accepts"):
             ends = (self.sender, self.receiver)
-            listed = self.api.items(self.sender, "connections")
+            listed = self.terminal.json("connection", "list", tenant=self.sender)
             known = [
                 each for each in listed if (each["provider"], each["consumer"]) == ends and each["state"] != "ended"
             ]
             if any(each["state"] == "active" for each in known):
                 return
-            body = {"other_slug": self.receiver, "direction": "send"}
-            proposed = known[0] if known else self.api.post(self.sender, "connections", body)
-            accepted = self.api.post(self.receiver, f"connections/{proposed['id']}/accept", {})
+            propose = ("connection", "propose", self.receiver, "--direction", "send")
+            proposed = known[0] if known else self.terminal.json(*propose, tenant=self.sender)
+            accepted = self.terminal.json("connection", "accept", proposed["id"], tenant=self.receiver)
             expect(accepted["state"] == "active", f"the connection is {accepted['state']}")
 
     def _message(self) -> None:

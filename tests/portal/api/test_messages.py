@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Household
+from tests.conftest import Household, NewTenant
 from tests.portal.api.conftest import Caller, NewCaller
 from tests.portal.api.test_access import refused
 
@@ -47,6 +47,23 @@ def test_connections(ends: tuple[Caller, Caller]) -> None:
     [seen] = provider.get("connections").json()["items"]
     assert (seen["provider"], seen["consumer"], seen["state"]) == (provider.slug, consumer.slug, "active")
     assert consumer.get("connections").json()["items"] == [seen]
+
+
+def test_either_ends_a_connection_once(ends: tuple[Caller, Caller]) -> None:
+    provider, consumer = ends
+    [seen] = provider.get("connections").json()["items"]
+    ended = consumer.post(f"connections/{seen['id']}/end")
+    assert ended.json() == {**seen, "state": "ended"}
+    refused(provider.post(f"connections/{seen['id']}/end"), 422)
+    assert set(refused(send(provider, consumer), 422)["fields"]) == {"to"}
+    refused(provider.post(f"connections/{uuid.uuid4()}/end"), 404)
+
+
+def test_strangers_end_nothing(ends: tuple[Caller, Caller], new_tenant: NewTenant, new_caller: NewCaller) -> None:
+    [seen] = ends[0].get("connections").json()["items"]
+    stranger = new_caller(new_tenant())
+    refused(stranger.post(f"connections/{seen['id']}/end"), 404)
+    assert ends[0].get("connections").json()["items"] == [seen]
 
 
 def test_one_does_not_accept_ones_own_proposal(neighbour: Household, caller: Caller) -> None:

@@ -36,6 +36,30 @@ def test_repositories(cli: CommandLine) -> None:
     assert "team=blue" in shown
 
 
+def test_a_repository_is_added(cli: CommandLine) -> None:
+    made = cli.json("repository", "create", "acme/cli", "--label", "team=blue", "--label", "os = linux")
+    assert made["labels"] == [{"name": "os", "value": "linux"}, {"name": "team", "value": "blue"}]
+    assert made in cli.json("repository", "list")
+    taken = cli.run("repository", "create", "acme/cli", "--url", "https://example.org/cli")
+    assert (taken.returncode, taken.stdout) == (1, "")
+    assert "name:" in taken.stderr
+    assert cli.run("repository", "create", "other", "--label", "linux").returncode == 2
+
+
+def test_connections(cli: CommandLine, neighbour: Household, new_cli: NewCommandLine) -> None:
+    other = new_cli(neighbour)
+    proposed = cli.run("connection", "propose", neighbour.slug, "--direction", "send")
+    assert proposed.returncode == 0, proposed.stderr
+    connection_id = proposed.stdout.strip()
+    assert cli.run("connection", "accept", connection_id).returncode == 1, "the other one accepts"
+    assert other.json("connection", "accept", connection_id)["state"] == "active"
+    assert connection_id in cli.run("connection", "list").stdout
+    assert cli.json("connection", "end", connection_id)["state"] == "ended"
+    [listed] = other.json("connection", "list")
+    assert (listed["id"], listed["consumer"], listed["state"]) == (connection_id, neighbour.slug, "ended")
+    assert cli.run("connection", "end", "../../me").returncode == 2
+
+
 def test_parameters(cli: CommandLine) -> None:
     assert [(item["name"], item["size"]) for item in cli.json("parameter", "list")] == [
         ("blue", 2),
@@ -49,9 +73,10 @@ def test_parameters(cli: CommandLine) -> None:
 
 
 def test_a_parameter_is_set_from_standard_input(cli: CommandLine) -> None:
-    done = cli.run("parameter", "set", "NEW", "--set", "blue", stdin="two\nlines\n")
+    done = cli.run("parameter", "set", "NEW", "--set", "blue", "--json", stdin="two\nlines\n")
     assert done.returncode == 0, done.stderr
     assert "two" not in done.stdout + done.stderr
+    assert {"name": "NEW", "version": 1}.items() <= json.loads(done.stdout).items()
     read = cli.run("run", "-r", "acme/api", "--", "printenv", "NEW")
     assert read.stdout == "two\nlines\n"
 
@@ -103,7 +128,9 @@ def test_an_ssh_key_goes_to_a_file(cli: CommandLine) -> None:
     before = target.read_bytes()
     assert cli.run(*fetch).returncode == 1
     assert target.read_bytes() == before
-    assert cli.run(*fetch, "--force").returncode == 0
+    again = cli.run(*fetch, "--force", "--json")
+    said = {"name": "deploy", "repository": "acme/api", "output": str(target), "lifetime": None}
+    assert json.loads(again.stdout) == said
 
 
 def test_a_link_is_replaced_and_not_followed(cli: CommandLine) -> None:
@@ -117,8 +144,9 @@ def test_a_link_is_replaced_and_not_followed(cli: CommandLine) -> None:
 
 
 def test_an_ssh_key_goes_to_the_agent(cli: CommandLine, agent: str) -> None:
-    done = cli.run("ssh-key", "fetch", "deploy", "-r", "acme/api", "--agent", SSH_AUTH_SOCK=agent)
+    done = cli.run("ssh-key", "fetch", "deploy", "-r", "acme/api", "--agent", "--json", SSH_AUTH_SOCK=agent)
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"name": "deploy", "repository": "acme/api", "output": None, "lifetime": 3600}
     [listed] = cli.json("ssh-key", "list")
     held = subprocess.run(
         ["ssh-add", "-l"], capture_output=True, text=True, check=True, env={**os.environ, "SSH_AUTH_SOCK": agent}
@@ -156,7 +184,7 @@ def wait_for(cli: CommandLine, message_id: str) -> None:
 def test_a_message_arrives_byte_for_byte(cli: CommandLine, connected: Household, new_cli: NewCommandLine) -> None:
     receiver = new_cli(connected)
     text = '{ "n": 1.10,\n "text": "✓" }\n'
-    sent = cli.run("message", "send", "--to", connected.slug, "--ttl", "1h", "--reads", "1", "-", stdin=text)
+    sent = cli.run("message", "send", "--to", connected.slug, "--ttl", "1h", "--reads", "2", "-", stdin=text)
     assert sent.returncode == 0, sent.stderr
     message_id = sent.stdout.strip()
     wait_for(receiver, message_id)
@@ -164,6 +192,7 @@ def test_a_message_arrives_byte_for_byte(cli: CommandLine, connected: Household,
     assert message_id in receiver.run("message", "list").stdout
     assert [item["id"] for item in cli.json("message", "list", "--sent")] == [message_id]
     assert receiver.run("message", "read", message_id).stdout == text
+    assert receiver.json("message", "read", message_id) == {"id": message_id, "payload": text}
     again = receiver.run("message", "read", message_id)
     assert (again.returncode, again.stdout) == (5, "")
 

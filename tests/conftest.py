@@ -11,14 +11,12 @@ from functools import partial
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import connections
 from kombu import Connection
 from kombu.pidbox import Mailbox
 from psycopg.conninfo import make_conninfo
 from pytest_django.plugin import DjangoDbBlocker
 
-from portal import celery
 from portal.demo.embedded import Stack
 from portal.demo.running import Portal
 from tenants import compartment, delivery
@@ -33,8 +31,6 @@ from tests.servers import PORTAL, STACK
 @pytest.fixture(scope="session", autouse=True)
 def _database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database is the run's own: no test database is made beside it and nothing is rolled back."""
-    # What the test process itself asks workers for is for itself to do: its broker is another one than the portal's.
-    celery.app.conf.update(broker_url=settings.REDIS_URL.removesuffix("/0") + "/1")
     with django_db_blocker.unblock():
         yield
 

@@ -43,6 +43,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.add_cleanup(lambda: _end(stack))
     stack.start()
     os.environ.update(stack.environment("web"))
+    # What the test process itself asks workers for is for itself to do: its broker is another one than the portal's.
+    os.environ["CELERY_BROKER_URL"] = stack.redis_url.removesuffix("/0") + "/1"
     for role in ("owner", "provisioner", "worker"):
         os.environ[f"TEST_DATABASE_URL_{role.upper()}"] = stack.database_url(role)
     prepare(stack, Progress(quiet=True))

@@ -41,7 +41,7 @@ def index(request: MemberRequest, compartment: Compartment) -> HttpResponse:
         compartment=compartment,
         page=found,
         connections=[_seen(compartment, each) for each in found.items],
-        may_change=compartment.may(Permission.CONNECTIONS_WRITE),
+        may_create=compartment.may(Permission.CONNECTIONS_WRITE),
     )
 
 

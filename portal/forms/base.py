@@ -5,9 +5,9 @@ A form parses types. What may be stored is decided by the action, which raises `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django import forms
 from django.forms.renderers import DjangoTemplates
@@ -29,6 +29,10 @@ class Form(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+    def offer(self, name: str, choices: Iterable[tuple[Any, str]]) -> None:
+        """Say what can be chosen in the choice field `name`: values, each with its words."""
+        cast(forms.ChoiceField, self.fields[name]).choices = list(choices)
 
     def explain(self, error: Invalid) -> None:
         """Show an action's complaint at its fields; what is no field of this form goes to the top."""

@@ -26,7 +26,9 @@ class AnswerForm(Form):
 
     def __init__(self, *args: Any, tenancies: Sequence[Tenancy], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["tenant"].choices = [  # type: ignore[attr-defined]  # a choice field
-            (each.tenant.slug, Words(each.tenant.name, f"{each.tenant.slug}, as {each.role.label.lower()}"))
-            for each in tenancies
-        ]
+        self.offer("tenant", map(_choice, tenancies))
+
+
+def _choice(mine: Tenancy) -> tuple[str, Words]:
+    slug = mine.tenant.slug
+    return slug, Words(mine.tenant.name, f"{slug}, as {mine.role.label.lower()}")

@@ -17,4 +17,4 @@ class RoleForm(Form):
     def __init__(self, *args: Any, grantable: Iterable[Role], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = [role for role in Role if role in set(grantable)]
-        self.fields["role"].choices = [(role.value, Words(role.label, role.description)) for role in offered]  # type: ignore[attr-defined]  # a choice field
+        self.offer("role", [(role.value, Words(role.label, role.description)) for role in offered])

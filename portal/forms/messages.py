@@ -47,9 +47,8 @@ class MessageForm(Form):
 
     def __init__(self, *args: Any, consumers: Sequence[Tenant], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        to, ttl = self.fields["to"], self.fields["ttl"]
-        to.choices = [(tenant.slug, f"{tenant.name} ({tenant.slug})") for tenant in consumers]  # type: ignore[attr-defined]  # both are choice fields
-        ttl.choices = _lifetimes(settings.MESSAGE_TTL_MIN_SECONDS)  # type: ignore[attr-defined]
+        self.offer("to", [(tenant.slug, f"{tenant.name} ({tenant.slug})") for tenant in consumers])
+        self.offer("ttl", _lifetimes(settings.MESSAGE_TTL_MIN_SECONDS))
 
 
 def _lifetimes(shortest: int) -> list[tuple[int, str]]:

@@ -20,7 +20,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
 from portal.signin import sealing
-from tenants.registry.models import Displaced, Person, Session
+from tenants.registry.models import DeviceGrant, Displaced, Person, Session
 
 COOKIE: Final = "__Host-bulkhead"
 IDLE: Final = timedelta(minutes=30)
@@ -111,9 +111,20 @@ def displaced(handle: str) -> Displaced | None:
     return notes.select_related("person").first()
 
 
-def freeze_tokens(note: Displaced) -> None:
-    """Freeze the tokens of the person whose session was displaced: "that wasn't me"."""
-    Person.objects.filter(pk=note.person_id).update(tokens_frozen_at=Now())
+def shut_out(note: Displaced) -> None:
+    """End all that acts for the person whose session was displaced: "that wasn't me". A note does so once.
+
+    Grants come before the tokens: who redeems one at this moment holds its row, so that the freeze is younger than the
+    token. The lock lets that token's foreign key through, and holds back sign-ins.
+    """
+    with transaction.atomic():
+        person = Person.objects.select_for_update(no_key=True).get(pk=note.person_id)
+        Session.objects.filter(person=person).delete()
+        DeviceGrant.objects.filter(person=person, state=DeviceGrant.State.APPROVED).update(
+            state=DeviceGrant.State.DENIED
+        )
+        Person.objects.filter(pk=person.pk).update(tokens_frozen_at=Now())
+        note.delete()
 
 
 def _replace(new: Session, own: bytes) -> Previous | None:

@@ -19,7 +19,7 @@ from portal.limits import limited
 from portal.middleware import forget
 from portal.signin import attempts, browsers, sessions
 from portal.signin.destinations import local_path
-from portal.signin.providers import BACKENDS, OFFERS, Offer, OncePKCE, offered
+from portal.signin.providers import BACKENDS, OFFERS, Offer, OncePKCE
 from portal.signin.refusals import Reason, Refusal
 from portal.signin.sessions import Previous
 from portal.signin.storage import Storage
@@ -41,8 +41,7 @@ def sign_in(request: AnonymousRequest) -> HttpResponse:
     destination = local_path(request.GET.get("next"))
     if request.person is not None:
         return HttpResponseRedirect(destination)
-    context = {"next": destination, "offers": offered(), "allowed_domains": settings.ALLOWED_EMAIL_DOMAINS}
-    return render(request, "signin/sign_in.html", context)
+    return render(request, "signin/sign_in.html", {"next": destination})
 
 
 @anonymous
@@ -91,12 +90,12 @@ def sign_out(request: AnonymousRequest) -> HttpResponse:
 @anonymous
 @require_http_methods(["GET", "POST"])
 def displaced(request: AnonymousRequest) -> HttpResponse:
-    """Tell a displaced browser when and from where; its POST says "that wasn't me" and freezes the person's tokens."""
+    """Tell a displaced browser when and from where; its POST says "that wasn't me" and ends all that acts."""
     note = sessions.displaced(request.COOKIES.get(sessions.COOKIE, ""))
     if note is None:
         return redirect("sign-in")
     if request.method == "POST":
-        sessions.freeze_tokens(note)
+        sessions.shut_out(note)
         return render(request, "signin/frozen.html")
     context = {
         "at": note.displaced_at,

@@ -24,5 +24,5 @@ def test_an_older_browser_is_told_of_a_newer_sign_in(visitor: NewVisitor) -> Non
     older.sees("You signed in somewhere else")
     older.shoot("53-displaced")
     older.press("That wasn't me")
-    older.sees("Your tokens are frozen")
+    older.sees("The other session has ended")
     older.shoot("54-frozen")

@@ -39,7 +39,7 @@ smoke: $(STAMP) ## Drive the main job on a stack of its own (ARGS="--base-url UR
 
 bench: $(STAMP) ## Measure against peers and references (ARGS="seal" for one)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r deploy/locks/bench.txt
-	@$(BIN)/python manage.py bench $(ARGS)
+	@$(OFFLINE) $(BIN)/python manage.py bench $(ARGS)
 
 locks: $(STAMP) ## Recompile deploy/locks from pyproject.toml (ARGS="--upgrade" takes newer versions)
 	@$(BIN)/python -m deploy.locks $(ARGS)

@@ -86,6 +86,7 @@ def test_the_main_job_on_a_running_portal(
     monkeypatch.setenv("BULKHEAD_CONFIG_DIR", "")  # so that the smoke test's own is gone afterwards
     report = Report()
     terminal = Terminal(tmp_path, portal.stack.base_url)
+    terminal.environment.update({name: os.environ[name] for name in os.environ if name.startswith("COVERAGE_")})
     sender, receiver = (f"smoke-{secrets.token_hex(4)}" for _ in range(2))
 
     def is_gone(message_id: str) -> bool:

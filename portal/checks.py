@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import addresses
+from portal.signin.identity import ascii_domain
 
 _SECURE_MODES: Final = {"require", "verify-ca", "verify-full"}
 _DISTINCT_BYTES: Final = 16  # of 32; random ones have 30 on average, a repeated phrase far fewer
@@ -105,6 +106,12 @@ def _proxies() -> Iterable[str]:
         yield f"BULKHEAD_TRUSTED_PROXIES trusts every address ({wide[0]}): so anybody could forge one. Name them."
 
 
+def _domains() -> Iterable[str]:
+    for domain in settings.ALLOWED_EMAIL_DOMAINS:
+        if ascii_domain(domain) is None:
+            yield f"BULKHEAD_ALLOWED_EMAIL_DOMAINS: {domain!r} is no domain. List whole ones, such as example.org."
+
+
 def _exposed() -> Iterable[str]:
     if not _is_here(urlsplit(settings.BASE_URL).hostname or ""):
         yield "BULKHEAD_MODE is not production, but BULKHEAD_BASE_URL is not on this machine. Use 127.0.0.1."
@@ -121,7 +128,7 @@ def _is_here(host: str) -> bool:
 
 
 Judge = Callable[[], Iterable[str]]
-_ELSEWHERE: Final[dict[str, Judge]] = {"E010": _proxies, "E011": _exposed}
+_ELSEWHERE: Final[dict[str, Judge]] = {"E010": _proxies, "E011": _exposed, "E012": _domains}
 _IN_PRODUCTION: Final[dict[str, Judge]] = {
     "E001": _sandbox,
     "E002": _local_key,
@@ -133,4 +140,5 @@ _IN_PRODUCTION: Final[dict[str, Judge]] = {
     "E008": _hosts,
     "E009": _redis,
     "E010": _proxies,
+    "E012": _domains,
 }

@@ -66,11 +66,20 @@ def of_bitbucket(profile: Any, emails: Any) -> Identity:
 
 
 def admit(identity: Identity, domains: Sequence[str]) -> None:
-    """Refuse an address outside the allowed domains, if there are any."""
-    if domains and _domain(identity.email) not in {_ascii(domain) for domain in domains}:
+    """Refuse an address outside the allowed domains, if there are any; one whose domain has no form is in none."""
+    domain = ascii_domain(identity.email.rpartition("@")[2])
+    if domains and (domain is None or domain not in map(ascii_domain, domains)):
         raise Refusal(
             Reason.DOMAIN, identity.provider.label, login=identity.login, email=identity.email, domains=domains
         )
+
+
+def ascii_domain(domain: str) -> str | None:
+    """Return the domain as the DNS spells it (IDNA 2008 with UTS 46 mapping), or None where it has no such spelling."""
+    try:
+        return idna.encode(domain.strip().rstrip("."), uts46=True).decode().lower()
+    except idna.IDNAError:
+        return None
 
 
 def _primary(provider: Provider, login: str, emails: Any, *, primary: str, verified: str) -> str:
@@ -86,18 +95,6 @@ def _primary(provider: Provider, login: str, emails: Any, *, primary: str, verif
     if first.get(verified) is not True:
         raise Refusal(Reason.EMAIL_UNVERIFIED, provider.label, login=login, email=address)
     return address
-
-
-def _domain(address: str) -> str | None:
-    return _ascii(address.rpartition("@")[2])
-
-
-def _ascii(domain: str) -> str | None:
-    """Return the domain as the DNS spells it (IDNA 2008 with UTS 46 mapping), or None where it has no such spelling."""
-    try:
-        return idna.encode(domain.strip().rstrip("."), uts46=True).decode().lower()
-    except idna.IDNAError:
-        return None
 
 
 def _object(value: Any, provider: Provider) -> dict[str, Any]:

@@ -154,6 +154,10 @@ def database(**parts: object) -> dict[str, object]:
             None,
         ),
         ({"PRODUCTION": False, "BASE_URL": "https://bulkhead.example"}, "E011"),
+        ({"ALLOWED_EMAIL_DOMAINS": ["example.org", "bücher.example"]}, None),
+        ({"ALLOWED_EMAIL_DOMAINS": ["example.org", "*.example.org"]}, "E012"),
+        ({"ALLOWED_EMAIL_DOMAINS": [".example.org"]}, "E012"),
+        ({"ALLOWED_EMAIL_DOMAINS": ["@example.org"]}, "E012"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Overriding setting DATABASES:UserWarning")

@@ -140,3 +140,11 @@ def test_a_domain_that_only_looks_allowed_is_refused(email: str) -> None:
         identity.admit(somebody(email), ["acme.example"])
     assert refused.value.reason is Reason.DOMAIN
     assert "acme.example" in refused.value.advice
+
+
+@pytest.mark.parametrize("listed", ["*.example.org", ".example.org", "@example.org", "exa mple.org", "-"])
+@pytest.mark.parametrize("email", ["eve@*.evil.example", "eve@.evil.example", "eve@a_b.example", "eve@example.org"])
+def test_a_domain_without_a_form_matches_nothing(listed: str, email: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        identity.admit(somebody(email), [listed])
+    assert refused.value.reason is Reason.DOMAIN

@@ -30,9 +30,12 @@ class Form(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
-    def offer(self, name: str, choices: Iterable[tuple[Any, str]]) -> None:
-        """Say what can be chosen in the choice field `name`: values, each with its words."""
-        cast(forms.ChoiceField, self.fields[name]).choices = list(choices)
+    def offer(self, name: str, choices: Iterable[tuple[Any, str]], most: int | None = None) -> None:
+        """Say what can be chosen in the choice field `name`: values, each with its words, cut after `most`."""
+        field = cast(forms.ChoiceField, self.fields[name])
+        field.choices = offered = list(choices)
+        if most is not None and len(offered) >= most:
+            field.help_text = f"{field.help_text} Only the first {most} are shown.".lstrip()
 
     def explain(self, error: Invalid) -> None:
         """Show an action's complaint at its fields; what is no field of this form goes to the top."""

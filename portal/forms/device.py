@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from portal.forms.base import Form, Words
-from tenants.actions.tenancies import Tenancy
+from tenants.actions.tenancies import MAX_LISTED, Tenancy
 
 
 class CodeForm(Form):
@@ -26,7 +26,7 @@ class AnswerForm(Form):
 
     def __init__(self, *args: Any, tenancies: Sequence[Tenancy], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.offer("tenant", map(_choice, tenancies))
+        self.offer("tenant", map(_choice, tenancies), MAX_LISTED)
 
 
 def _choice(mine: Tenancy) -> tuple[str, Words]:

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 
 from portal.forms.base import Form
+from tenants.actions.connections import MAX_CONSUMERS
 from tenants.registry.models import Tenant
 
 _HOUR: Final = 3600
@@ -47,7 +48,7 @@ class MessageForm(Form):
 
     def __init__(self, *args: Any, consumers: Sequence[Tenant], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.offer("to", [(tenant.slug, f"{tenant.name} ({tenant.slug})") for tenant in consumers])
+        self.offer("to", [(tenant.slug, f"{tenant.name} ({tenant.slug})") for tenant in consumers], MAX_CONSUMERS)
         self.offer("ttl", _lifetimes(settings.MESSAGE_TTL_MIN_SECONDS))
 
 

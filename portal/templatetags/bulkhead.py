@@ -111,15 +111,6 @@ def nav_item(context: Context, name: str, words: str, icon_name: str) -> dict[st
     }
 
 
-@register.simple_tag(takes_context=True)
-def my_tenancies(context: Context) -> list[Any]:
-    """Return the tenants that the signed-in person may enter, for the switcher."""
-    from tenants.actions.tenancies import tenants_of  # noqa: PLC0415 - pages without a database load these tags too
-
-    person = getattr(context["request"], "person", None)
-    return [] if person is None else tenants_of(person.id)
-
-
 @register.filter
 def pairs(labels: list[str]) -> list[Pair]:
     """Split stored labels (`name=value`) for showing."""

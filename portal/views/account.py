@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.guards import SignedInRequest, actor_of, signed_in
 from portal.signin.sessions import ABSOLUTE
 from portal.views.answers import done, page
-from tenants.actions.tokens import list_tokens, revoke_token
+from tenants.actions.tokens import MAX_LISTED, list_tokens, revoke_token
 
 
 @require_safe
@@ -19,7 +19,7 @@ def index(request: SignedInRequest) -> HttpResponse:
     started = request.session.started
     ends_at = started.created_at + ABSOLUTE if started else None
     tokens = list_tokens(actor_of(request))
-    return page(request, "account/account.html", session=started, ends_at=ends_at, tokens=tokens)
+    return page(request, "account/account.html", session=started, ends_at=ends_at, tokens=tokens, most=MAX_LISTED)
 
 
 @require_http_methods(["POST"])

@@ -31,9 +31,9 @@ def done(
     return redirect(reverse(name, kwargs={**inside, **where}))
 
 
-def asked(request: HttpRequest) -> PageRequest:
+def asked(request: HttpRequest, key: str = "after", size: int = 50) -> PageRequest:
     """Return which page of a list the address asks for."""
-    return PageRequest(after=request.GET.get("after") or None)
+    return PageRequest(after=request.GET.get(key) or None, size=size)
 
 
 def posted(request: HttpRequest) -> Any:

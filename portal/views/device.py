@@ -10,7 +10,8 @@ from portal.forms.device import AnswerForm, CodeForm
 from portal.guards import SignedInRequest, actor_of, signed_in
 from portal.limits import limited
 from portal.views.answers import page
-from tenants.actions.tenancies import Tenancy, tenants_of
+from portal.views.mine import my_tenancies
+from tenants.actions.tenancies import Tenancy
 from tenants.actions.tokens import USER_CODE_ALPHABET, approve_device, deny_device, find_device
 from tenants.errors import Invalid
 
@@ -36,14 +37,14 @@ def _looked_up(request: SignedInRequest) -> HttpResponse:
         with explained(form):
             code = form.cleaned_data["user_code"]
             grant = find_device(code)
-            mine = tenants_of(request.person.pk)
+            mine = my_tenancies(request)
             answer = AnswerForm(tenancies=mine, initial={"user_code": code, "tenant": _only(mine)})
             return page(request, "device/approve.html", grant=grant, user_code=_spoken(code), form=answer)
     return page(request, "device/code.html", form=form)
 
 
 def _answered(request: SignedInRequest) -> HttpResponse:
-    mine = tenants_of(request.person.pk)
+    mine = my_tenancies(request)
     form = AnswerForm(request.POST, tenancies=mine)
     approved = request.POST["answer"] == "approve"
     if form.is_valid():

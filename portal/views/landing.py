@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from portal.guards import AnonymousRequest, anonymous
 from portal.views.answers import page
-from tenants.actions.tenancies import tenants_of
+from portal.views.mine import my_tenancies
 from tenants.registry.models import TenantState
 
 
@@ -17,6 +17,6 @@ from tenants.registry.models import TenantState
 def index(request: AnonymousRequest) -> HttpResponse:
     if request.person is None:
         return page(request, "landing.html")
-    mine = [tenancy.tenant for tenancy in tenants_of(request.person.pk)]
+    mine = [tenancy.tenant for tenancy in my_tenancies(request)]
     only = mine[0] if len(mine) == 1 and mine[0].state == TenantState.ACTIVE else None
     return redirect("overview", tenant=only.slug) if only else redirect("tenants")

@@ -13,7 +13,6 @@ from portal.guards import MemberRequest, member
 from portal.views.answers import asked, done, page, posted
 from tenants.actions import members
 from tenants.compartment import Compartment
-from tenants.pagination import PageRequest
 from tenants.roles import Permission, Role
 
 SHOWN_REQUESTS = 20
@@ -23,13 +22,13 @@ SHOWN_REQUESTS = 20
 @member(Permission.MEMBERS_LIST)
 def index(request: MemberRequest, compartment: Compartment) -> HttpResponse:
     may_admit = compartment.may(Permission.MEMBERS_ADMIT)
-    requests = members.list_join_requests(compartment, PageRequest(size=SHOWN_REQUESTS)).items if may_admit else []
+    requests = asked(request, "asking", SHOWN_REQUESTS)
     return page(
         request,
         "members/list.html",
         compartment=compartment,
         page=members.list_members(compartment, asked(request)),
-        requests=requests,
+        requests=members.list_join_requests(compartment, requests) if may_admit else None,
         may_change=compartment.may(Permission.MEMBERS_WRITE),
         grantable=_grantable(compartment),
     )

@@ -40,9 +40,8 @@ def index(request: SignedInRequest) -> HttpResponse:
         with explained(form):
             tenancies.ask_to_join(actor_of(request), **form.cleaned_data)
             return done(request, ASKED, "tenants")
-    person_id = request.person.pk
-    mine, waiting = tenancies.tenants_of(person_id), tenancies.requests_of(person_id)
-    return page(request, "tenants/list.html", tenancies=mine, waiting=waiting, form=form)
+    waiting = tenancies.requests_of(request.person.pk)
+    return page(request, "tenants/list.html", waiting=waiting, form=form, most=tenancies.MAX_LISTED)
 
 
 @require_http_methods(["GET", "POST"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +17,8 @@ from tenants.errors import Invalid
 from tenants.pagination import Page, PageRequest, newest_first
 from tenants.registry.models import Connection, Tenant, TenantState
 from tenants.roles import Permission
+
+MAX_CONSUMERS: Final = 200
 
 Direction = Literal["send", "receive"]
 
@@ -38,9 +40,9 @@ def get_connection(compartment: Compartment, connection_id: UUID) -> Connection:
 
 @requires(Permission.CONNECTIONS_LIST)
 def list_consumers(compartment: Compartment) -> list[Tenant]:
-    """Return the tenants that this one may send to now; at most 200."""
+    """Return the tenants that this one may send to now; at most MAX_CONSUMERS."""
     rows = _own(compartment).filter(provider=compartment.tenant, state=Connection.State.ACTIVE)
-    return [row.consumer for row in rows.order_by("consumer__name")[:200]]
+    return [row.consumer for row in rows.order_by("consumer__name")[:MAX_CONSUMERS]]
 
 
 @requires(Permission.CONNECTIONS_WRITE)

@@ -16,6 +16,7 @@ from tenants.queue import wake
 from tenants.registry.models import JoinRequest, Membership, Tenant, TenantRequest
 from tenants.roles import Role
 
+MAX_LISTED: Final = 200
 MAX_WAITING: Final = 3
 MAX_OWNED: Final = 20
 
@@ -29,8 +30,8 @@ class Tenancy:
 
 
 def tenants_of(person_id: UUID) -> list[Tenancy]:
-    """Return the tenants a person belongs to, by name; at most 200."""
-    rows = Membership.objects.filter(person_id=person_id).select_related("tenant").order_by("tenant__name")[:200]
+    """Return the tenants a person belongs to, by name; at most MAX_LISTED."""
+    rows = Membership.objects.filter(person_id=person_id).select_related("tenant").order_by("tenant__name")[:MAX_LISTED]
     return [Tenancy(row.tenant, Role(row.role)) for row in rows]
 
 

@@ -23,6 +23,7 @@ from tenants.errors import Invalid, NotFound, Suspended
 from tenants.registry.due import database_now
 from tenants.registry.models import AccessToken, DeviceGrant
 
+MAX_LISTED: Final = 100
 GRANT_SECONDS: Final = 600
 TOKEN_SECONDS: Final = 12 * 3600
 SLOW_DOWN_SECONDS: Final = 5
@@ -121,9 +122,9 @@ def redeem_device(device_code: str, *, address: str) -> AccessToken | Redemption
 
 
 def list_tokens(actor: Actor) -> QuerySet[AccessToken]:
-    """Return a person's tokens that still work, newest first; at most 100."""
+    """Return a person's tokens that still work, newest first; at most MAX_LISTED."""
     rows = AccessToken.objects.filter(person_id=actor.require_person(), revoked_at=None, expires_at__gt=Now())
-    return rows.select_related("tenant").order_by("-created_at", "id")[:100]
+    return rows.select_related("tenant").order_by("-created_at", "id")[:MAX_LISTED]
 
 
 def revoke_token(actor: Actor, token_id: UUID) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from tenants.actions.tokens import start_device
+from tenants.actions.tokens import MAX_LISTED, start_device
 from tenants.registry.models import AccessToken, DeviceGrant
 from tests.conftest import Household, NewPerson
 from tests.portal.api.conftest import new_token
@@ -25,6 +25,14 @@ def test_a_token_is_shown_and_revoked(household: Household, owner: Visitor) -> N
     assert "eyJ" not in page.content.decode()
     assert "works no more" in owner.after(owner.post(f"/account/tokens/{token.id}/revoke/"))
     assert AccessToken.objects.get(id=token.id).revoked_at is not None
+
+
+def test_a_list_that_is_cut_says_so(household: Household, owner: Visitor) -> None:
+    for number in range(MAX_LISTED - 1):
+        new_token(household, name=f"token-{number}")
+    assert "Only the first" not in text(owner.get("/account/"))
+    new_token(household)
+    assert f"Only the first {MAX_LISTED} are shown." in text(owner.get("/account/"))
 
 
 def test_anothers_token_is_not_found(household: Household, neighbour: Household, visit: NewVisitor) -> None:

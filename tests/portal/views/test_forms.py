@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django import forms
 from django.core.exceptions import ValidationError
 
 from portal.forms.base import FiltersField, Form, LabelsField, SecretTextarea, explained
@@ -56,3 +57,14 @@ def test_a_complaint_about_no_field_is_shown_on_top() -> None:
     with explained(form):
         raise Invalid({"elsewhere": "Do it otherwise."})
     assert form.non_field_errors() == ["Do it otherwise."]
+
+
+@pytest.mark.parametrize(("most", "said"), [(None, "One of these."), (3, "One of these."), (2, "Only the first 2 are")])
+def test_choices_that_are_cut_say_so(most: int | None, said: str) -> None:
+    class Choosing(Form):
+        one = forms.ChoiceField(help_text="One of these.")
+
+    form = Choosing()
+    form.offer("one", [("a", "A"), ("b", "B")], most)
+    assert said in form["one"].help_text
+    assert ("Only" in form["one"].help_text) == (most == 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -35,6 +36,18 @@ def test_members_are_listed(owner: Visitor, somebody: Person) -> None:
     assert "somebody" in page
     assert somebody.email in page
     assert "owner you" in page
+
+
+def test_many_who_ask_are_on_several_pages(household: Household, owner: Visitor, new_person: NewPerson) -> None:
+    asking = [new_person(f"asks-{number:02}") for number in range(21)]
+    JoinRequest.objects.bulk_create([JoinRequest(tenant=household.tenant, person=person) for person in asking])
+    first = owner.get("members/").content.decode()
+    (cursor,) = re.findall(r'href="\?asking=([^"]+)"', first)
+    second = text(owner.get(f"members/?asking={cursor}"))
+    shown = [[person.login in page for person in asking] for page in (first, second)]
+    assert [sum(page) for page in shown] == [20, 1]
+    assert all(map(any, zip(*shown, strict=True)))
+    assert "owner you" in second
 
 
 def test_somebody_who_asks_is_admitted(household: Household, owner: Visitor, asking: uuid.UUID) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from tenants.actions import parameters, repositories
 from tenants.registry.models import JoinRequest, Tenant, TenantRequest, TenantState
@@ -97,6 +99,13 @@ def test_the_front_page_leads_to_several_tenants(household: Household, neighbour
     page = both.get("/tenants/").content.decode()
     assert f"/t/{household.slug}/" in page
     assert f"/t/{neighbour.slug}/" in page
+
+
+def test_my_tenants_are_asked_for_once_a_page(household: Household, owner: Visitor) -> None:
+    with CaptureQueriesContext(connections["default"]) as asked:
+        page = owner.get("/tenants/").content.decode()
+    assert page.count(f'href="/t/{household.slug}/"') == 2  # on the page and in the switcher
+    assert len([query for query in asked if "membership" in query["sql"]]) == 1
 
 
 def test_a_visitor_is_told_what_is_asked_of_the_provider(visit: NewVisitor) -> None:

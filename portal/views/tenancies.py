@@ -14,7 +14,7 @@ from portal.forms.base import explained
 from portal.forms.tenancies import JoinForm, TenantForm
 from portal.guards import MemberRequest, SignedInRequest, actor_of, member, signed_in
 from portal.views.answers import done, page, posted
-from portal.views.setup import counts_of, tasks_of
+from portal.views.overview import counts_of, tasks_of
 from tenants.actions import tenancies
 from tenants.actions.overview import count
 from tenants.compartment import Compartment

@@ -1,4 +1,4 @@
-"""What a tenant has, and what a first build still needs."""
+"""The overview of a tenant: what it has, and what a first build still needs."""
 
 from __future__ import annotations
 

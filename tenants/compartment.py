@@ -64,8 +64,9 @@ class Compartment:
     def may(self, permission: Permission) -> bool:
         return self.role is not None and permission in GRANTS[self.role]
 
-    def transaction(self) -> AbstractContextManager[None]:
-        return transaction.atomic(using=self.alias)
+    def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
+        """Return a transaction; a durable one refuses to be part of another: when it ends, it is committed."""
+        return transaction.atomic(using=self.alias, durable=durable)
 
 
 @contextmanager
@@ -82,22 +83,25 @@ def enter(slug: str, actor: Actor) -> Iterator[Compartment]:
 
 
 @contextmanager
-def enter_as_system(tenant_id: UUID, actor: Actor) -> Iterator[Compartment]:
-    """Admit a worker, with no permission at all: it may only call what asks for none. Raises NotFound, Suspended."""
+def enter_as_system(tenant_id: UUID, actor: Actor, *, suspended: bool = False) -> Iterator[Compartment]:
+    """Admit a worker, with no permission at all: it may only call what asks for none.
+
+    Raises NotFound, and Suspended unless the worker says that it has to do with `suspended` tenants too.
+    """
     if actor.kind is ActorKind.PERSON:
         raise NotFound
     try:
         tenant = Tenant.objects.get(id=tenant_id)
     except Tenant.DoesNotExist:
         raise NotFound from None
-    with _inside(Compartment(tenant, actor, None)) as inside:
+    with _inside(Compartment(tenant, actor, None), suspended=suspended) as inside:
         yield inside
 
 
 @contextmanager
-def _inside(compartment: Compartment) -> Iterator[Compartment]:
+def _inside(compartment: Compartment, *, suspended: bool = False) -> Iterator[Compartment]:
     tenant = compartment.tenant
-    if tenant.state == TenantState.SUSPENDED:
+    if tenant.state == TenantState.SUSPENDED and not suspended:
         raise Suspended(tenant.state_reason)
     token = entered.set(Entered(tenant.schema, tenant.password_version))
     try:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db.models.functions import Now
 
 from tenants.actions.audit import record
+from tenants.actions.messages import MAX_TTL
 from tenants.actor import Actor
 from tenants.compartment import Compartment, enter_as_system
 from tenants.errors import NotFound, Suspended
@@ -63,7 +65,7 @@ def _deliver(due: Due) -> None:
             return
         if message.expires_at <= database_now():
             return  # its removal is due as well, and removes this hint too
-        if not _connected(message):
+        if not _connected(provider, message):
             _refuse(provider, message)
             return
         announce([(message.peer_id, Due.Kind.EXPIRE_RECEIVED, message.id, message.expires_at)])
@@ -80,16 +82,17 @@ def _put(provider: Compartment, message: SentMessage, sealed: bytes) -> None:
     with enter_as_system(message.peer_id, _COURIER) as consumer, consumer.transaction():
         if ReceivedMessage.objects.filter(id=message.id).exists():
             return
+        now = database_now()
         received = ReceivedMessage(
             id=message.id,
             connection_id=message.connection_id,
             peer_id=provider.tenant.id,
             peer=provider.tenant.slug,
             key_version=message.key_version,
-            size=message.size,
+            size=min(message.size, len(sealed)),
             reads_allowed=message.reads_allowed,
-            expires_at=message.expires_at,
-            delivered_at=database_now(),
+            expires_at=min(message.expires_at, now + timedelta(seconds=MAX_TTL)),
+            delivered_at=now,
         )
         received.save(force_insert=True)
         ReceivedContent.objects.create(message=received, sealed=sealed)
@@ -105,7 +108,7 @@ def _refuse(provider: Compartment, message: SentMessage) -> None:
 
 
 def _expire_sent(due: Due) -> None:
-    with enter_as_system(due.tenant_id, _SWEEPER) as provider, provider.transaction():
+    with enter_as_system(due.tenant_id, _SWEEPER, suspended=True) as provider, provider.transaction():
         message = _sent(due.message_id)
         removed, _ = SentContent.objects.filter(message=message, message__expires_at__lte=Now()).delete()
         if removed:
@@ -115,8 +118,8 @@ def _expire_sent(due: Due) -> None:
 
 
 def _expire_received(due: Due) -> None:
-    with enter_as_system(due.tenant_id, _SWEEPER) as consumer, consumer.transaction():
-        message = _received(due.message_id)
+    with enter_as_system(due.tenant_id, _SWEEPER, suspended=True) as consumer, consumer.transaction():
+        message = _received(due.message_id, lock=True)  # in the order in which a reader locks
         removed, _ = ReceivedContent.objects.filter(message=message, message__expires_at__lte=Now()).delete()
         if removed:
             ReceivedMessage.objects.filter(id=message.id).update(removed_at=Now())
@@ -130,8 +133,8 @@ def _receipt(due: Due) -> None:
         if received.read_at is None:
             raise NotFound  # announced, and not committed yet or never
     with enter_as_system(received.peer_id, _COURIER) as provider, provider.transaction():
-        sent = SentMessage.objects.filter(id=received.id, read_at=None)
-        if sent.update(read_at=received.read_at, reads=received.reads):
+        sent = SentMessage.objects.filter(id=received.id, peer_id=due.tenant_id, read_at=None)
+        if sent.update(read_at=Now(), reads=1):
             record(provider, "message.read_by_peer", "", message=str(received.id))
     done(due.tenant_id, due.message_id, Due.Kind.RECEIPT)
 
@@ -143,15 +146,18 @@ def _sent(message_id: UUID) -> SentMessage:
     return message
 
 
-def _received(message_id: UUID) -> ReceivedMessage:
-    message = ReceivedMessage.objects.filter(id=message_id).first()
+def _received(message_id: UUID, *, lock: bool = False) -> ReceivedMessage:
+    rows = ReceivedMessage.objects.select_for_update() if lock else ReceivedMessage.objects.all()
+    message = rows.filter(id=message_id).first()
     if message is None:
         raise NotFound
     return message
 
 
-def _connected(message: SentMessage) -> bool:
-    return Connection.objects.filter(id=message.connection_id, state=Connection.State.ACTIVE).exists()
+def _connected(provider: Compartment, message: SentMessage) -> bool:
+    """Ask the registry, not the compartment: what stands in a tenant's own table may be its own invention."""
+    ends = {"provider_id": provider.tenant.id, "consumer_id": message.peer_id}
+    return Connection.objects.filter(id=message.connection_id, state=Connection.State.ACTIVE, **ends).exists()
 
 
 _WORK: Final[Mapping[Due.Kind, Callable[[Due], None]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -39,6 +39,8 @@ class Page(Generic[T]):
 def by_name(rows: QuerySet[M], page: PageRequest) -> Page[M]:
     """Return the rows in the order of their unique `name`."""
     if page.after is not None:
+        if "\x00" in page.after:
+            raise _bad_cursor()
         rows = rows.filter(name__gt=page.after)
     return _page(rows.order_by("name"), page, lambda row: str(row.name))
 
@@ -70,8 +72,8 @@ def _page(rows: QuerySet[M], page: PageRequest, cursor: Any) -> Page[M]:
 def _moment(cursor: str) -> tuple[datetime, UUID]:
     at, _, row_id = cursor.partition("~")
     try:
-        return datetime.fromisoformat(at), UUID(row_id)
-    except ValueError:
+        return datetime.fromisoformat(at).astimezone(UTC), UUID(row_id)
+    except (ValueError, OverflowError):
         raise _bad_cursor() from None
 
 

@@ -25,6 +25,8 @@ _SLUG: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _LABEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
 _LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9._/@:+-]{0,128}")
+# A string ends at its quote or at the end of the text, and is never tried again (`*+`): the scan is linear.
+_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -141,7 +143,7 @@ def _refuse_constant(constant: str) -> Any:
 
 def _depth(text: str) -> int:
     deepest = depth = 0
-    for mark in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', text):
+    for mark in _STRING_OR_BRACKET.findall(text):
         if mark in "[{":
             depth += 1
             deepest = max(deepest, depth)

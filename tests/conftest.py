@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from threading import Barrier
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -22,10 +25,13 @@ from portal.demo.running import Portal
 from tenants import compartment, delivery
 from tenants.actor import Actor
 from tenants.compartment import Compartment
+from tenants.databases.base import close_compartments
 from tenants.provisioning.provision import create_tenant
 from tenants.registry.models import Membership, Person, Tenant
 from tenants.roles import Role
 from tests.servers import PORTAL, STACK
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -92,6 +98,22 @@ def acting_as(process: str) -> Iterator[None]:
         yield
     finally:
         connections["default"] = web
+
+
+def at_once(work: Callable[[], T], *, times: int) -> list[T]:
+    """Return what `work` returned in as many threads that begin together, each with connections of its own."""
+    start = Barrier(times)
+
+    def run(_: int) -> T:
+        start.wait(10)
+        try:
+            return work()
+        finally:
+            close_compartments()
+            connections.close_all()
+
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(run, range(times)))
 
 
 @pytest.fixture

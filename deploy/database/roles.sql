@@ -32,4 +32,30 @@ ALTER ROLE bulkhead_worker      SET search_path = registry;
 ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_owner       REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_provisioner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
+-- Compartments share one server. What any role may call by default, and would meet the neighbours with, nobody may:
+-- large objects (a store outside every schema), advisory locks (one table of locks for all), notifications.
+DO $$
+DECLARE shared regprocedure;
+BEGIN
+    FOR shared IN
+        SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+        AND proname ~ '^(lo_|loread$|lowrite$|pg_(try_)?advisory_|pg_notify$|pg_logical_emit_message$)'
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', shared);
+    END LOOP;
+END $$;
+-- … nor how many rows the neighbours have, read and wrote.
+DO $$
+DECLARE counters regclass;
+BEGIN
+    FOR counters IN
+        SELECT oid FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'v'
+        AND relname ~ '^pg_(stat|statio)_(xact_)?(all|user|sys)_'
+    LOOP
+        EXECUTE format('REVOKE SELECT ON %s FROM PUBLIC', counters);
+    END LOOP;
+END $$;
+-- The server's other databases are not ours to be in.
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+
 COMMIT;

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
 from tenants.pagination import Page, PageRequest, newest_first
-from tenants.registry.models import JoinRequest, Membership
+from tenants.registry.models import AccessToken, JoinRequest, Membership
 from tenants.roles import Permission, Role
 
 
@@ -85,6 +86,9 @@ def remove_member(compartment: Compartment, person_id: UUID) -> None:
         membership = _someone(compartment, person_id)
         _keep_an_owner(compartment, membership)
         membership.delete()
+        # Somebody who is let in again later starts without what was issued before.
+        tokens = AccessToken.objects.filter(tenant=compartment.tenant, person_id=person_id, revoked_at=None)
+        tokens.update(revoked_at=Now())
         record(compartment, "member.removed", str(membership.person), role=membership.role, person=str(person_id))
 
 

@@ -85,8 +85,10 @@ def get_envelope(compartment: Compartment, message_id: UUID) -> ReceivedMessage:
 @requires(Permission.MESSAGES_REVEAL)
 def read_message(compartment: Compartment, message_id: UUID) -> str:
     """Open a message: JSON text. The log says so before the text leaves. Raises Gone."""
-    with compartment.transaction():
+    with compartment.transaction(durable=True):
         message = _readable(ReceivedMessage.objects.select_for_update(), message_id)
+        if message.expires_at <= database_now():
+            raise Gone  # it expired while this reader waited for another
         text = _open(compartment, message)
         record(compartment, "message.read", message.peer, message=str(message.id), read=message.reads + 1)
         first = message.read_at is None

@@ -150,7 +150,7 @@ def reveal_environment(compartment: Compartment, repository_name: str) -> Enviro
         for name, row in chosen.items()
     }
     conflicts = {name: sets for name, sets in sources.items() if len(sets) > 1}
-    with compartment.transaction():
+    with compartment.transaction(durable=True):
         record(compartment, "parameters.revealed", repository_name, names=sorted(values))
     return Environment(values, conflicts)
 

@@ -57,7 +57,7 @@ def reveal_key(compartment: Compartment, repository_name: str, key_name: str) ->
     repository = fetch(Repository.objects.all(), name=repository_name)
     key = fetch(SSHKey.objects.filter(ssh_key_matches(repository.labels)), name=key_name)
     private = compartment.open(_place(compartment, key.id), bytes(key.sealed))
-    with compartment.transaction():
+    with compartment.transaction(durable=True):
         record(compartment, "ssh_key.revealed", key.name, repository=repository_name, fingerprint=key.fingerprint)
     return private.decode()
 

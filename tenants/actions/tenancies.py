@@ -13,7 +13,7 @@ from tenants.actions.rows import fetch, unique
 from tenants.actor import Actor
 from tenants.errors import Invalid
 from tenants.queue import wake
-from tenants.registry.models import JoinRequest, Membership, Tenant, TenantRequest
+from tenants.registry.models import JoinRequest, Membership, Person, Tenant, TenantRequest
 from tenants.roles import Role
 
 MAX_LISTED: Final = 200
@@ -47,15 +47,20 @@ def request_tenant(actor: Actor, *, name: str, slug: str) -> TenantRequest:
     request = TenantRequest(name=validation.title(name), slug=validation.slug(slug), person_id=person_id)
     if Tenant.objects.filter(slug=request.slug).exists():
         raise Invalid({"slug": _TAKEN})
+    with unique("slug", _TAKEN), transaction.atomic():
+        Person.objects.select_for_update().get(id=person_id)  # one request after the other: limits can't be raced
+        _check_limits(person_id)
+        request.save(force_insert=True)
+    wake("provision", queue="provisioning")
+    return request
+
+
+def _check_limits(person_id: UUID) -> None:
     waiting = TenantRequest.objects.filter(person_id=person_id, state=TenantRequest.State.WAITING)
     if waiting.count() >= MAX_WAITING:
         raise Invalid({"name": f"{MAX_WAITING} tenants of yours are waiting to be made: wait until they are."})
     if Membership.objects.filter(person_id=person_id, role=Role.OWNER).count() >= MAX_OWNED:
         raise Invalid({"name": f"You own {MAX_OWNED} tenants already, as many as one person may."})
-    with unique("slug", _TAKEN), transaction.atomic():
-        request.save(force_insert=True)
-    wake("provision", queue="provisioning")
-    return request
 
 
 def request_status(actor: Actor, slug: str) -> TenantRequest:

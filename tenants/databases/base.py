@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import local
 from typing import Any, Final
 
@@ -52,11 +53,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, settings_dict: dict[str, Any], alias: str = "") -> None:
         super().__init__(settings_dict, alias)
         self._used_at = 0.0
+        # Every statement passes here, also one over a cursor that somebody kept.
+        self.execute_wrappers.append(self._execute_inside)
 
-    def _cursor(self, name: str | None = None) -> Any:
-        # Every statement passes here, also one that names the alias itself (`using(…)`) and one prepared elsewhere.
+    def _execute_inside(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        self._require_entered()
+        return execute(*statement)
+
+    def _require_entered(self) -> None:
         if entered.alias() != self.alias:
             raise OutsideCompartmentError(self.alias)
+
+    def _cursor(self, name: str | None = None) -> Any:
+        # And here before anything is connected, also for one that names the alias itself (`using(…)`).
+        self._require_entered()
         now = time.monotonic()
         if self.connection is not None and not self.in_atomic_block and self._doubtful(now) and not self.is_usable():
             self.close()

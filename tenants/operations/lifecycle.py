@@ -107,6 +107,10 @@ class ReinstateTenant(TenantOperation):
 
 
 def _change_state(tenant: Tenant, state: TenantState, reason: str, actor: Actor, using: str) -> None:
+    if tenant.state == state:
+        raise ValueError(
+            f"{tenant.slug} is {state.value} already: an operation that changes nothing could not be undone."
+        )
     tenant.state = state
     tenant.state_reason = reason if state == TenantState.SUSPENDED else ""
     tenant.save(using=using, update_fields=["state", "state_reason"])

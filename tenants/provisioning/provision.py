@@ -21,10 +21,11 @@ from tenants.records.audit import entry
 from tenants.registry.models import Membership, SealingKey, Tenant, TenantKey
 from tenants.roles import Role
 
-# Two tables are not the tenant role's to change: the log it may only add to, and the head of its chain (the trigger's).
+# No compartment takes all of the server's connections. Two tables are not the tenant role's to change: the log that it
+# may only add to, and the head of its chain, which is the trigger's.
 _FRAME: Final = """
 SET LOCAL ROLE bulkhead_provisioner;
-CREATE ROLE {role} LOGIN NOINHERIT PASSWORD {verifier};
+CREATE ROLE {role} LOGIN NOINHERIT CONNECTION LIMIT 100 PASSWORD {verifier};
 ALTER ROLE {role} SET search_path = {schema};
 ALTER ROLE {role} SET timezone = 'UTC';
 ALTER ROLE {role} SET lock_timeout = '5s';

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.db import connections
+from django.db import connections, transaction
 from psycopg import sql
 
 WEB: Final = "bulkhead_web"
@@ -64,7 +64,8 @@ GRANTS: Final[Mapping[str, Mapping[str, str]]] = {
 
 def apply_grants(using: str = "default", **_: Any) -> None:
     """Put the declared grants in force, and nothing besides (signal `post_migrate`)."""
-    with connections[using].cursor() as cursor:
+    # One transaction: the web server, which serves on, has its rights before and after and never none.
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         tables = set(connections[using].introspection.table_names(cursor))
         for role, grants in GRANTS.items():
             name = sql.Identifier(role)

@@ -7,13 +7,15 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import ProgrammingError, connections
+from django.db import DataError, ProgrammingError, connections
 
 from secrets_vault import BrokenChain, hashchain
 from tenants.actions import audit, repositories
+from tenants.actions.connections import list_connections
 from tenants.databases.base import close_compartments
 from tenants.errors import Invalid, Refused
 from tenants.pagination import PageRequest
+from tenants.records.audit import append
 from tenants.records.models import AuditRow
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
@@ -137,3 +139,19 @@ def test_members_do_not_read_the_log(household: Household, new_person: NewPerson
     member = household.join(new_person(), Role.MEMBER)
     with household.enter(member) as inside, pytest.raises(Refused):
         audit.list_audit(inside, PageRequest())
+
+
+def test_what_is_no_json_is_refused(household: Household) -> None:
+    with household.enter() as inside, pytest.raises(DataError, match="json"):
+        append(inside.alias, "not json")
+
+
+def test_a_name_with_a_nul_is_no_cursor(household: Household) -> None:
+    with household.enter() as inside, pytest.raises(Invalid, match="after"):
+        repositories.list_repositories(inside, PageRequest(after="a\x00"))
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "yesterday", ""])
+def test_a_moment_from_nowhere_is_no_cursor(household: Household, at: str) -> None:
+    with household.enter() as inside, pytest.raises(Invalid, match="after"):
+        list_connections(inside, PageRequest(after=f"{at}~{household.tenant.id}"))

@@ -14,6 +14,7 @@ from django.db import IntegrityError, connections
 from django.db.models import QuerySet
 
 from portal.demo.embedded import Stack
+from secrets_vault import seal
 from tenants.actions import parameters, repositories
 from tenants.actor import Actor
 from tenants.compartment import Compartment, enter, enter_as_system
@@ -21,8 +22,10 @@ from tenants.databases import OutsideCompartmentError
 from tenants.databases.base import close_compartments, warm
 from tenants.databases.current import role_password
 from tenants.errors import Invalid, NotFound, Refused
+from tenants.keyrings import key_service, keyring_of
 from tenants.pagination import PageRequest
 from tenants.records.models import AuditRow, Repository
+from tenants.registry.models import TenantKey
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson, NewTenant
 
@@ -78,6 +81,14 @@ def as_role(household: Household, stack: Stack) -> Iterator[psycopg.Connection]:
         "SELECT pg_read_file('/etc/passwd')",
         "COPY {own}.repositories TO PROGRAM 'true'",
         "SELECT rolpassword FROM pg_authid",
+        "SELECT lo_from_bytea(0, 'shared')",
+        "SELECT lo_get(1)",
+        "SELECT pg_advisory_lock(1)",
+        "SELECT pg_try_advisory_xact_lock(1)",
+        "SELECT pg_notify('neighbours', 'hello')",
+        "SELECT pg_logical_emit_message(false, 'a', 'b')",
+        "SELECT n_live_tup FROM pg_stat_all_tables",
+        "SELECT n_tup_ins FROM pg_stat_user_tables",
     ],
 )
 def test_tenant_role_is_denied(
@@ -261,3 +272,32 @@ def _names(compartment: Compartment) -> list[str]:
 
 def _is_open(house: Household) -> bool:
     return house.tenant.schema in warm.wrappers
+
+
+def test_a_cursor_kept_after_leaving_runs_nothing(household: Household) -> None:
+    with household.enter() as inside:
+        kept = connections[inside.alias].cursor()
+        kept.execute("SELECT 1")
+    with pytest.raises(OutsideCompartmentError):
+        kept.execute("SELECT 1")
+
+
+def test_a_key_rotated_elsewhere_is_found(household: Household) -> None:
+    with household.enter() as inside:
+        place = inside.place("test.sealed", household.tenant.id, 1)
+        inside.seal(place, b"keeps the first key in memory")
+        keyring = keyring_of(household.tenant.id)
+        newer, row = keyring.add(key_service())
+        TenantKey.objects.using("provisioner").create(
+            tenant_id=household.tenant.id, version=row.version, key_service=row.key_service_id, wrapped=row.wrapped
+        )
+        assert inside.open(place, seal(newer, place, b"by another process")) == b"by another process"
+
+
+def test_a_tenants_role_starts_with_limits(household: Household, administrator: psycopg.Connection) -> None:
+    found = administrator.execute(
+        "SELECT rolconnlimit, rolconfig FROM pg_roles WHERE rolname = %s", [household.tenant.schema]
+    ).fetchone()
+    assert found is not None
+    assert 0 < found[0] <= 100
+    assert {"statement_timeout=30s", "idle_in_transaction_session_timeout=60s", "lock_timeout=5s"} <= set(found[1])

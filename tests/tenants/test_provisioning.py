@@ -18,7 +18,7 @@ from tenants.provisioning.scram import verifier
 from tenants.registry.models import Membership, SealingKey, Tenant, TenantKey, TenantRequest
 from tenants.roles import Role
 from tenants.tasks import provision as provision_task
-from tests.conftest import Household, NewPerson, acting_as
+from tests.conftest import Household, NewPerson, acting_as, at_once
 
 
 def test_the_script_is_rendered_from_the_migrations() -> None:
@@ -173,3 +173,26 @@ def test_a_scram_verifier_is_that_of_the_rfc(monkeypatch: pytest.MonkeyPatch) ->
     message = f"n=user,r=rOprNGfwEbeRWgbNEkqO,r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r={nonce}"
     signature = hmac.digest(server_key, message.encode(), "sha256")
     assert base64.b64encode(signature).decode() == "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+
+
+def test_limits_hold_against_a_crowd(new_person: NewPerson) -> None:
+    actor = Actor.person(new_person().id, "x")
+
+    def ask() -> bool:
+        try:
+            tenancies.request_tenant(actor, name="Acme", slug=f"t{uuid.uuid4().hex[:8]}")
+        except Invalid:
+            return False
+        return True
+
+    assert sum(at_once(ask, times=8)) == tenancies.MAX_WAITING
+    TenantRequest.objects.using("provisioner").filter(person_id=actor.require_person()).update(state="failed")
+
+
+def test_a_failed_request_gives_its_address_back(new_person: NewPerson) -> None:
+    actor, slug = Actor.person(new_person().id, "x"), f"t{uuid.uuid4().hex[:8]}"
+    first = tenancies.request_tenant(actor, name="Acme", slug=slug)
+    TenantRequest.objects.using("provisioner").filter(id=first.id).update(state="failed")
+    again = tenancies.request_tenant(actor, name="Acme", slug=slug)
+    assert tenancies.request_status(actor, slug) == again
+    TenantRequest.objects.using("provisioner").filter(id=again.id).update(state="failed")

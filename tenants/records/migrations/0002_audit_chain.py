@@ -10,6 +10,7 @@ CHAIN = """
 CREATE FUNCTION audit_chain() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     SELECT position + 1, hash INTO STRICT NEW.position, NEW.previous FROM audit_head FOR UPDATE;
+    PERFORM NEW.entry::jsonb;  -- what is no JSON is refused: one such row would stop whoever reads the log
     NEW.at := clock_timestamp();
     NEW.hash := sha256(
         'bulkhead-audit-v1'::bytea || NEW.previous || int8send(NEW.position)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db import connections as connections_of_django
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -18,7 +19,7 @@ from tenants.pagination import PageRequest
 from tenants.records.models import AuditRow, ReceivedContent, ReceivedMessage, SentContent, SentMessage
 from tenants.registry.models import Due, Tenant, TenantState
 from tenants.roles import Role
-from tests.conftest import Household, NewPerson
+from tests.conftest import Household, NewPerson, NewTenant, at_once
 
 pytestmark = pytest.mark.usefixtures("no_worker")
 
@@ -234,8 +235,8 @@ def test_a_hint_without_a_message_is_dropped_late_and_not_early(household: House
 
 def test_a_poisoned_message_does_not_stop_the_others(household: Household, neighbour: Household, send: Send) -> None:
     poisoned = send(deliver=False)
-    with household.enter():
-        SentMessage.objects.filter(id=poisoned).update(peer_id=uuid.uuid4(), key_version=2**31 - 1)
+    with household.enter() as inside, connections_of_django[inside.alias].cursor() as cursor:
+        cursor.execute("UPDATE sent_messages SET expires_at = 'infinity'")  # which Python can't even read
     good = send()
     with neighbour.enter() as inside:
         assert messages.read_message(inside, good)
@@ -254,6 +255,7 @@ def test_a_poisoned_message_does_not_stop_the_others(household: Household, neigh
         ('{"a": "\ud800"}', "surrogates"),
         ("[" * 33 + "]" * 33, "32 levels"),
         ("[" * 200_000, "32 levels"),
+        ('"' + '\\"' * 200_000, "not JSON"),  # a scan that tries each quote anew takes a quarter of an hour
         ("[" + "1," * 10_000 + "1]", "10,000 values"),
         ('"' + "a" * (512 * 1024) + '"', "512 KiB"),
     ],
@@ -297,3 +299,72 @@ def test_an_auditor_sees_envelopes_and_opens_nothing(neighbour: Household, send:
         assert messages.get_envelope(inside, message_id).size > 0
         with pytest.raises(Refused):
             messages.read_message(inside, message_id)
+
+
+def test_the_registry_says_who_is_connected_and_not_the_senders_own_table(
+    household: Household, new_tenant: NewTenant, send: Send, sweep: Sweep
+) -> None:
+    message_id, stranger = send(deliver=False), new_tenant()
+    with household.enter():
+        SentMessage.objects.filter(id=message_id).update(peer_id=stranger.tenant.id)
+    sweep()
+    with stranger.enter():
+        assert ReceivedMessage.objects.count() == 0
+
+
+def test_what_the_sender_wrote_into_its_table_is_bounded_on_arrival(
+    household: Household, neighbour: Household, send: Send, sweep: Sweep
+) -> None:
+    message_id = send(deliver=False)
+    with household.enter():
+        SentMessage.objects.filter(id=message_id).update(size=2**30, expires_at=Now() + timedelta(days=9999))
+    sweep()
+    with neighbour.enter():
+        received = ReceivedMessage.objects.get()
+        assert received.size < 10_000
+        assert received.expires_at - received.delivered_at <= timedelta(days=90)  # type: ignore[operator]
+
+
+def test_a_receipt_is_the_databases_word(household: Household, neighbour: Household, send: Send, sweep: Sweep) -> None:
+    message_id = send()
+    with neighbour.enter() as inside:
+        messages.read_message(inside, message_id)
+        ReceivedMessage.objects.update(read_at="2001-01-01T00:00:00Z", reads=999)
+    sweep()
+    with household.enter():
+        sent = SentMessage.objects.get()
+        assert sent.reads == 1
+        assert sent.read_at is not None
+        assert sent.read_at >= sent.created_at
+
+
+def test_expired_content_goes_while_its_tenant_is_suspended(neighbour: Household, send: Send, sweep: Sweep) -> None:
+    message_id = send()
+    with neighbour.enter():
+        ReceivedMessage.objects.update(expires_at=Now() - timedelta(seconds=1))
+    Due.objects.using("worker").filter(message_id=message_id).update(due_at=Now())
+    _suspend(neighbour, TenantState.SUSPENDED)
+    sweep()
+    _suspend(neighbour, TenantState.ACTIVE)
+    with neighbour.enter():
+        assert ReceivedContent.objects.count() == 0
+
+
+def test_one_reading_is_one_reading_however_many_try_at_once(neighbour: Household, send: Send) -> None:
+    message_id = send(reads=1)
+
+    def read() -> bool:
+        try:
+            with neighbour.enter() as inside:
+                messages.read_message(inside, message_id)
+        except Gone:
+            return False
+        return True
+
+    assert sorted(at_once(read, times=6)) == [False] * 5 + [True]
+
+
+def test_no_secret_leaves_inside_a_transaction_that_may_be_rolled_back(neighbour: Household, send: Send) -> None:
+    message_id = send()
+    with neighbour.enter() as inside, inside.transaction(), pytest.raises(RuntimeError, match="durable"):
+        messages.read_message(inside, message_id)

@@ -13,11 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
     load_ssh_private_key,
 )
+from django.db import connections
 
 from tenants.actions import repositories, ssh_keys
 from tenants.errors import Invalid, NotFound
@@ -97,6 +99,19 @@ def hardware() -> str:
     return f"-----BEGIN OPENSSH PRIVATE KEY-----\n{body}-----END OPENSSH PRIVATE KEY-----\n"
 
 
+def stretched(rounds: int) -> str:
+    """Return a protected OpenSSH key whose author asks for so many rounds of bcrypt."""
+    encryption = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(16).build(b"passphrase")
+    body = base64.b64decode("".join(_pem(encryption).splitlines()[1:-1]))
+    head, tail = body.split(struct.pack(">I", 16) + bytes([0, 0, 0, 1]), 1)
+    packed = base64.encodebytes(head + struct.pack(">I", rounds) + bytes([0, 0, 0, 1]) + tail).decode()
+    return f"-----BEGIN OPENSSH PRIVATE KEY-----\n{packed}-----END OPENSSH PRIVATE KEY-----\n"
+
+
+def _pem(encryption: KeySerializationEncryption) -> str:
+    return ED25519.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption).decode()
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -111,6 +126,16 @@ def hardware() -> str:
         (written(ED25519).replace("b3BlbnNzaC1rZXktdjEA", "b3BlbnNzaC1rZXktdjIA"), "no private key that can be read"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\n" + "A" * 17_000, "at most 16 KiB"),
         (hardware(), "hardware token"),
+        (stretched(10_000), "stretched too far"),
+        (written(ED25519, "x", PrivateFormat.PKCS8), "Convert this protected PEM key"),
+        (
+            written(ec.generate_private_key(ec.SECP256K1()), form=PrivateFormat.PKCS8),
+            "does not know the curve secp256k1",
+        ),
+        (
+            f"-----BEGIN RSA PRIVATE KEY-----\n{base64.encodebytes(bytes(6000)).decode()}-----END",
+            "larger than RSA of 4096",
+        ),
         ("-----BEGIN PRIVATE KEY-----\n" * 500, "no private key that can be read"),
     ],
 )
@@ -138,3 +163,14 @@ def test_a_deleted_key_is_gone(household: Household) -> None:
         ssh_keys.delete_key(inside, key.id)
         with pytest.raises(NotFound):
             ssh_keys.get_key(inside, key.id)
+
+
+def test_no_private_half_leaves_when_the_log_can_not_be_written(household: Household) -> None:
+    with household.enter() as inside:
+        repositories.create_repository(inside, name="api", url="", labels=[])
+        ssh_keys.generate_key(inside, name="deploy", filters=[])
+    schema = household.tenant.schema
+    with connections["provisioner"].cursor() as cursor:
+        cursor.execute(f"REVOKE INSERT (entry) ON {schema}.audit FROM {schema}")
+    with household.enter() as inside, pytest.raises(Exception, match="permission denied"):
+        ssh_keys.reveal_key(inside, "api", "deploy")

@@ -10,13 +10,13 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from tenants.actions import tokens
+from tenants.actions import members, tokens
 from tenants.actions.tokens import Redemption
 from tenants.errors import Invalid, NotFound
 from tenants.records.models import AuditRow
 from tenants.registry.models import AccessToken, DeviceGrant, Person
 from tenants.roles import Role
-from tests.conftest import Household, NewPerson
+from tests.conftest import Household, NewPerson, at_once
 
 
 def redeemed(household: Household) -> AccessToken:
@@ -147,5 +147,31 @@ def test_somebody_who_left_gets_no_token_and_may_still_end_one(household: Househ
     household.tenant.memberships.filter(person=member).delete()
     assert tokens.redeem_device(started.device_code, address="") == Redemption.DENIED
     tokens.revoke_token(household.actor(member), token.id)
+    with pytest.raises(NotFound):
+        tokens.use_token(token.id, address="")
+
+
+def test_a_grant_is_approved_once_however_many_try_at_once(household: Household) -> None:
+    started = tokens.start_device(name="laptop", address="")
+
+    def approve() -> bool:
+        try:
+            tokens.approve_device(household.actor(), started.user_code, household.slug)
+        except Invalid:
+            return False
+        return True
+
+    assert sorted(at_once(approve, times=4)) == [False] * 3 + [True]
+
+
+def test_being_let_in_again_brings_no_token_back(household: Household, new_person: NewPerson) -> None:
+    member = household.join(new_person(), Role.MEMBER)
+    started = tokens.start_device(name="laptop", address="")
+    tokens.approve_device(household.actor(member), started.user_code, household.slug)
+    token = tokens.redeem_device(started.device_code, address="")
+    assert isinstance(token, AccessToken)
+    with household.enter() as inside:
+        members.remove_member(inside, member.id)
+    household.join(member, Role.MEMBER)
     with pytest.raises(NotFound):
         tokens.use_token(token.id, address="")

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
@@ -19,26 +19,17 @@ from tenants.errors import Invalid
 
 log = logging.getLogger(__name__)
 
-CODES: Final[Mapping[int, str]] = {
-    400: "bad_request",
-    401: "unauthenticated",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "too_large",
-    415: "unsupported_media_type",
-    422: "invalid",
-}
-MISSING: Final = "There is nothing here."
-INVALID: Final = "Some fields can't be taken as they are."
-
 
 class Refusal(Exception):  # noqa: N818 - an answer, thrown from wherever it is decided
-    """An answer other than success; `fields` maps each field of the request to what would be right."""
+    """An answer other than success; without a `message`, what portal.errors says of the status.
+
+    `fields` maps each field of the request to what would be right.
+    """
 
     def __init__(
         self,
         status: int,
-        message: str,
+        message: str = "",
         *,
         fields: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -50,8 +41,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, thrown from wherever it is 
         self.headers = dict(headers or {})
 
     def response(self) -> HttpResponse:
-        error = {"code": CODES[self.status], "message": self.message, "fields": self.fields, "incident": None}
-        return JsonResponse({"error": error}, status=self.status, headers=self.headers)
+        return errors.json_answer(self.status, message=self.message, fields=self.fields, headers=self.headers)
 
 
 def unauthenticated() -> Refusal:
@@ -63,7 +53,7 @@ def unauthenticated() -> Refusal:
 
 def invalid(error: ValidationError) -> Refusal:
     """Name each field by its place in the body, the query or the path, without repeating what was sent."""
-    return Refusal(422, INVALID, fields={_place(entry["loc"]): _reason(entry) for entry in error.errors})
+    return Refusal(422, fields={_place(entry["loc"]): _reason(entry) for entry in error.errors})
 
 
 def _place(location: tuple[Any, ...]) -> str:
@@ -98,12 +88,12 @@ def _refusal(error: Exception) -> Refusal | None:
         case ValidationError():
             return invalid(error)
         case Invalid(fields=fields):
-            return Refusal(422, INVALID, fields=fields)
+            return Refusal(422, fields=fields)
         case HttpError():  # django-ninja wraps what a parser raises
             cause = error.__cause__
             return cause if isinstance(cause, Refusal) else Refusal(error.status_code, str(error))
         case RequestDataTooBig():
-            return Refusal(413, "The body is too large.")
+            return Refusal(413)
         case _:
             return None
 

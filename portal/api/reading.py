@@ -10,7 +10,7 @@ from django.utils.datastructures import MultiValueDict
 from ninja.parser import Parser
 from ninja.types import DictStrAny
 
-from portal.api.errors import INVALID, Refusal
+from portal.api.errors import Refusal
 from portal.api.schemas import PageQuery
 
 MAX_DEPTH: Final = 8  # the deepest schema, label filters, is 4
@@ -42,7 +42,7 @@ class StrictParser(Parser):
         """Read what a list takes; django-ninja would pass over a name that it does not know."""
         unknown = {name: "There is no such parameter." for name in data if name not in PageQuery.model_fields}
         if unknown:
-            raise Refusal(422, INVALID, fields=unknown)
+            raise Refusal(422, fields=unknown)
         return super().parse_querydict(data, list_fields, request)
 
 

@@ -34,4 +34,4 @@ def _recipient(key: PublicKey) -> OKPKey:
 
 
 def _refused() -> Refusal:
-    return Refusal(422, "Some fields can't be taken as they are.", fields={"key.x": "must be an X25519 public key"})
+    return Refusal(422, fields={"key.x": "must be an X25519 public key"})

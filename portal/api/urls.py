@@ -12,8 +12,8 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from portal.api.access import Bearer
-from portal.api.errors import MISSING, Refusal
 from portal.api.root import api, operations, stated
+from portal.errors import json_answer
 from portal.guards import Level
 from tenants.roles import Permission
 
@@ -30,9 +30,7 @@ def door(view: View, level: Level, permission: Permission | None = None) -> View
         with ExitStack() as request.admission:
             response = view(request, *args, **kwargs)
         if response.status_code == 405:  # noqa: PLR2004
-            response = Refusal(
-                405, "This address takes other methods.", headers={"Allow": response["Allow"]}
-            ).response()
+            response = json_answer(405, headers={"Allow": response["Allow"]})
         response["Cache-Control"] = "no-store"
         return response
 
@@ -42,7 +40,7 @@ def door(view: View, level: Level, permission: Permission | None = None) -> View
 
 
 def missing(_request: HttpRequest) -> HttpResponse:
-    return Refusal(404, MISSING).response()
+    return json_answer(404)
 
 
 def _patterns() -> Iterator[URLPattern]:

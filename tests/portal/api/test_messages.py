@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -30,16 +31,9 @@ def send(provider: Caller, consumer: Caller, **changes: Any) -> Any:
     return provider.post("messages", {name: value for name, value in body.items() if value is not ...})
 
 
-def delivered(consumer: Caller, message_id: str) -> dict[str, Any]:
-    """Wait for the worker."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        for item in consumer.get("messages/inbox").json()["items"]:
-            if item["id"] == message_id:
-                found: dict[str, Any] = item
-                return found
-        time.sleep(0.1)
-    raise AssertionError("the message did not arrive")
+def found(consumer: Caller, message_id: str) -> dict[str, Any]:
+    listed: list[dict[str, Any]] = consumer.get("messages/inbox").json()["items"]
+    return next(item for item in listed if item["id"] == message_id)
 
 
 def test_connections(ends: tuple[Caller, Caller]) -> None:
@@ -114,14 +108,16 @@ def test_a_payload_over_the_limit(ends: tuple[Caller, Caller]) -> None:
     refused(send(provider, consumer, payload=json.dumps("x" * 1_100_000)), 413)
 
 
-@pytest.mark.usefixtures("portal")
-def test_a_message_arrives_as_it_was_written_and_is_read_once(ends: tuple[Caller, Caller]) -> None:
+def test_a_message_arrives_as_it_was_written_and_is_read_once(
+    ends: tuple[Caller, Caller], sweep: Callable[[], int]
+) -> None:
     provider, consumer = ends
     text = '{ "big": 12345678901234567890.10, "text": "\\u00fc ✓" }\n'
     sent = send(provider, consumer, payload=text, reads=1)
     assert sent.status_code == 201, sent.content
     message_id = sent.json()["id"]
-    envelope = delivered(consumer, message_id)
+    sweep()
+    envelope = found(consumer, message_id)
     assert envelope["state"] == "delivered"
     assert envelope["other"] == provider.slug
 
@@ -137,20 +133,20 @@ def test_a_message_arrives_as_it_was_written_and_is_read_once(ends: tuple[Caller
     assert consumer.get("messages/inbox").json()["items"][0]["state"] == "used"
 
 
-@pytest.mark.usefixtures("portal")
-def test_an_expired_message_is_gone_at_once(ends: tuple[Caller, Caller]) -> None:
+def test_an_expired_message_is_gone_at_once(ends: tuple[Caller, Caller], sweep: Callable[[], int]) -> None:
     provider, consumer = ends
     message_id = send(provider, consumer, ttl=2).json()["id"]
-    delivered(consumer, message_id)
+    sweep()
+    found(consumer, message_id)
     time.sleep(2.1)
     refused(consumer.post(f"messages/{message_id}/read"), 410)
 
 
-@pytest.mark.usefixtures("portal")
-def test_the_sender_can_not_read_it(ends: tuple[Caller, Caller]) -> None:
+def test_the_sender_can_not_read_it(ends: tuple[Caller, Caller], sweep: Callable[[], int]) -> None:
     provider, consumer = ends
     message_id = send(provider, consumer).json()["id"]
-    delivered(consumer, message_id)
+    sweep()
+    found(consumer, message_id)
     refused(provider.post(f"messages/{message_id}/read"), 404)
     [receipt] = provider.get("messages/sent").json()["items"]
     assert receipt["other"] == consumer.slug

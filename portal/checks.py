@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
@@ -15,6 +15,11 @@ from portal import addresses
 from portal.signin.identity import ascii_domain
 
 _SECURE_MODES: Final = {"require", "verify-ca", "verify-full"}
+_DATABASE_PARTS: Final = {"sslmode", "sslrootcert", "connect_timeout", "application_name"}
+_REDIS_OPTIONS: Final = {("ssl_cert_reqs", "required"), ("ssl_check_hostname", "true")}
+_TRUSTED_SHARE: Final = 1 / 64  # of all addresses; 10.0.0.0/8 is 1/256, the private networks of IPv6 are 1/128
+_FASTEST: Final = 100  # uses in a second; the API's limit is 10 unless set
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DISTINCT_BYTES: Final = 16  # of 32; random ones have 30 on average, a repeated phrase far fewer
 
 
@@ -51,8 +56,21 @@ def _debug() -> Iterable[str]:
 
 def _database() -> Iterable[str]:
     default = settings.DATABASES["default"]
-    if not _is_here(default["HOST"]) and default["OPTIONS"].get("sslmode") not in _SECURE_MODES:
+    # Others lead elsewhere (hostaddr, service) or weaken what is checked here, and libpq takes a host from nowhere.
+    other = sorted(default["OPTIONS"].keys() - _DATABASE_PARTS)
+    if other:
+        yield f"DATABASE_URL has {', '.join(other)}. Besides sslmode and sslrootcert, it takes no parameters."
+    hosts = default["HOST"].split(",")
+    if not all(hosts):
+        yield "DATABASE_URL names no host. Write one, or a socket's directory: postgresql://role@%2Frun%2Fpostgresql/…"
+    elif not all(map(_is_here, hosts)) and default["OPTIONS"].get("sslmode") not in _SECURE_MODES:
         yield "DATABASE_URL goes to another machine without TLS. Add ?sslmode=verify-full (or at least require)."
+
+
+def _implicit() -> Iterable[str]:
+    if settings.IMPLICIT_VARIABLES:
+        names = ", ".join(settings.IMPLICIT_VARIABLES)
+        yield f"{names}: libraries connect by that, past what is checked here. Unset it and say it in the URLs."
 
 
 def _base_url() -> Iterable[str]:
@@ -91,19 +109,39 @@ def _hosts() -> Iterable[str]:
 
 def _redis() -> Iterable[str]:
     for name in ("REDIS_URL", "CELERY_BROKER_URL"):
-        parts = urlsplit(getattr(settings, name))
-        if parts.scheme == "redis" and not _is_here(parts.hostname or ""):
-            yield f"{name} goes to another machine without TLS. Use rediss://."
+        url = getattr(settings, name)
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if not (parts.scheme == "rediss" and host) and not _stays_here(parts.scheme, host, parts.path):
+            yield f"{name} must be rediss://host, or on this machine redis://127.0.0.1 or unix:///path."
+        # Several addresses in one are taken apart by Django at either character, and by Celery.
+        if ";" in url or "," in url or any(option not in _REDIS_OPTIONS for option in _options(parts.query)):
+            yield f"{name} must be one address. Besides ssl_ca_certs and ssl_cert_reqs=required, it takes no options."
+
+
+def _options(query: str) -> Iterable[tuple[str, str]]:
+    given = parse_qsl(query, keep_blank_values=True)
+    return ((name, value.lower().removeprefix("cert_")) for name, value in given if name not in {"ssl_ca_certs", "db"})
+
+
+def _rates() -> Iterable[str]:
+    for name, rate in settings.RATES.items():
+        count, _, period = rate.partition("/")
+        if int(count) > _FASTEST * _SECONDS[period]:
+            variable = f"BULKHEAD_RATE_{name.upper().replace('-', '_')}"
+            yield f"{variable} limits nothing: it is more than {_FASTEST} in a second."
 
 
 def _proxies() -> Iterable[str]:
     try:
-        wide = [str(network) for network in addresses.networks(settings.TRUSTED_PROXIES) if network.prefixlen == 0]
+        networks = addresses.networks(settings.TRUSTED_PROXIES)
     except ValueError:
         yield "BULKHEAD_TRUSTED_PROXIES must be CIDR ranges such as 10.0.0.0/24, separated by commas."
         return
-    if wide:
-        yield f"BULKHEAD_TRUSTED_PROXIES trusts every address ({wide[0]}): so anybody could forge one. Name them."
+    for version, bits in ((4, 32), (6, 128)):
+        alike = [network for network in networks if network.version == version]
+        if sum(network.num_addresses for network in set(alike)) > _TRUSTED_SHARE * 2**bits:
+            yield f"BULKHEAD_TRUSTED_PROXIES trusts too much of IPv{version}: so many could forge one. Name them."
 
 
 def _domains() -> Iterable[str]:
@@ -113,18 +151,27 @@ def _domains() -> Iterable[str]:
 
 
 def _exposed() -> Iterable[str]:
-    if not _is_here(urlsplit(settings.BASE_URL).hostname or ""):
-        yield "BULKHEAD_MODE is not production, but BULKHEAD_BASE_URL is not on this machine. Use 127.0.0.1."
+    parts = urlsplit(settings.BASE_URL)
+    # With https, something in front takes requests from elsewhere, whatever the name says.
+    if parts.scheme != "http" or not _is_here(parts.hostname or ""):
+        yield "BULKHEAD_MODE is not production, but BULKHEAD_BASE_URL is not on this machine. Use http://127.0.0.1."
 
 
 def _is_here(host: str) -> bool:
     """Say whether the host is this machine: a loopback address, `localhost`, or a socket's directory."""
-    if host in {"", "localhost"} or host.startswith("/"):
+    if host == "localhost" or host.startswith("/"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _stays_here(scheme: str, host: str, path: str) -> bool:
+    """Say whether a Redis URL stays on this machine; Celery's scheme for a socket is its own."""
+    if scheme == "redis":
+        return _is_here(host)
+    return scheme in {"unix", "redis+socket"} and not host and path.startswith("/")
 
 
 Judge = Callable[[], Iterable[str]]
@@ -141,4 +188,6 @@ _IN_PRODUCTION: Final[dict[str, Judge]] = {
     "E009": _redis,
     "E010": _proxies,
     "E012": _domains,
+    "E013": _implicit,
+    "E014": _rates,
 }

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -73,6 +74,13 @@ def database(name: str) -> dict[str, str]:
         return {part: str(value) for part, value in conninfo_to_dict(secret(name)).items() if value is not None}
     except Exception:  # noqa: BLE001 - whatever libpq says would quote the password
         raise ImproperlyConfigured(f"{name} is no PostgreSQL connection URL.") from None
+
+
+def implicit() -> list[str]:
+    """Return the variables that are set here and that libpq or Celery would follow past what the settings say."""
+    read = {part.envvar.decode() for part in Conninfo.get_defaults() if part.envvar}
+    read |= {"PGSERVICEFILE", "PGSYSCONFDIR", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"}
+    return sorted(read & os.environ.keys())
 
 
 def choice(name: str, default: str, choices: Collection[str]) -> str:

@@ -152,6 +152,7 @@ RATES = {
 }
 
 DATABASES = CompartmentDatabases({"default": database(environment.database("DATABASE_URL"))})
+IMPLICIT_VARIABLES = environment.implicit()
 COMPARTMENT_CONNECTIONS = environment.integer("BULKHEAD_COMPARTMENT_CONNECTIONS", 8, minimum=2)  # warm, in each thread
 DATABASE_ROUTERS = ["tenants.databases.Router"]
 
@@ -166,6 +167,8 @@ CACHES = {
 }
 
 CELERY_BROKER_URL = environment.secret("CELERY_BROKER_URL", REDIS_URL)
+# Where its URL asks for TLS, kombu takes any certificate unless told otherwise.
+CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": "required"} if CELERY_BROKER_URL.startswith("rediss:") else False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 LOGGING = logs.configuration(environment.choice("BULKHEAD_LOG_LEVEL", "INFO", {"INFO", "WARNING", "ERROR"}))

@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from portal import environment
 from portal.checks import unsafe
 from portal.environment import ProviderClient
 
@@ -48,9 +49,12 @@ UNSAFE_EVERYWHERE = {
     "BULKHEAD_GITHUB_CLIENT_SECRET": "",
     "BULKHEAD_TRUSTED_PROXIES": "0.0.0.0/0",
     "DATABASE_URL": "postgresql://bulkhead_web:kittiwake@db.bulkhead.example/bulkhead",
+    "PGHOSTADDR": "203.0.113.5",
+    "BULKHEAD_RATE_API": "999999999/s",
+    "BULKHEAD_ALLOWED_EMAIL_DOMAINS": "*.example.org",
     "REDIS_URL": "redis://:kittiwake@redis.bulkhead.example:6379/0",
 }
-ALL_BUT_DEBUG_AND_HOSTS = {"E001", "E002", "E004", "E005", "E006", "E007", "E009", "E010"}
+ALL_BUT_DEBUG_AND_HOSTS = {"E001", "E002", "E004", "E005", "E006", "E007", "E009", "E010", "E012", "E013", "E014"}
 
 
 def run(*command: str, **changes: str) -> tuple[int, str]:
@@ -90,6 +94,17 @@ def test_every_process_refuses_and_names_each_reason_without_a_secret(tmp_path: 
     assert LAST_WORDS in ends["web"][1]
 
 
+def test_tls_to_the_broker_looks_at_the_certificate() -> None:
+    program = "import django; django.setup(); from portal.celery import app; print(app.connection_for_write().ssl)"
+    assert run("-c", program) == (0, "{'ssl_cert_reqs': 'required'}\n")
+
+
+@pytest.mark.parametrize("name", ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE", "CELERY_BROKER_READ_URL"])
+def test_what_libraries_would_follow_unseen_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "elsewhere")
+    assert name in environment.implicit()
+
+
 def test_a_variable_that_is_missing_is_named() -> None:
     code, said = run("-c", "import os; del os.environ['BULKHEAD_SESSION_SECRET']; import portal.settings")
     assert code != 0
@@ -113,6 +128,8 @@ PRODUCTION = {
     "DEBUG": False,
     "REDIS_URL": "redis://127.0.0.1:6379/0",
     "CELERY_BROKER_URL": "redis://127.0.0.1:6379/0",
+    "IMPLICIT_VARIABLES": [],
+    "RATES": {"sign-in": "20/m"},
 }
 
 
@@ -136,6 +153,14 @@ def database(**parts: object) -> dict[str, object]:
         (database(**REMOTE, OPTIONS={"sslmode": "verify-full"}), None),
         (database(**HERE), None),
         (database(**SOCKET), None),
+        (database(**SOCKET, OPTIONS={"application_name": "bulkhead", "connect_timeout": "3"}), None),
+        (database(HOST=""), "E004"),
+        (database(HOST="localhost", OPTIONS={"hostaddr": "203.0.113.5"}), "E004"),
+        (database(**REMOTE, OPTIONS={"sslmode": "require", "service": "other"}), "E004"),
+        (database(**HERE, OPTIONS={"options": "-c search_path=public"}), "E004"),
+        (database(HOST="/run/postgresql,db.bulkhead.example"), "E004"),
+        (database(HOST="localhost,"), "E004"),
+        ({"IMPLICIT_VARIABLES": ["PGHOSTADDR"]}, "E013"),
         ({"BASE_URL": "http://bulkhead.example"}, "E005"),
         ({"TOKEN_SECRET": b"secret!!" * 4}, "E006"),
         ({"TOKEN_SECRET": base64.b64decode(key(2))}, "E006"),
@@ -146,6 +171,28 @@ def database(**parts: object) -> dict[str, object]:
         ({"REDIS_URL": "redis://redis.bulkhead.example/0"}, "E009"),
         ({"REDIS_URL": "rediss://redis.bulkhead.example/0"}, None),
         ({"CELERY_BROKER_URL": "redis://redis.bulkhead.example/0"}, "E009"),
+        ({"REDIS_URL": "rediss://redis.bulkhead.example/0?ssl_cert_reqs=required"}, None),
+        ({"REDIS_URL": "rediss://redis.bulkhead.example/0?ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs=/ca.pem"}, None),
+        ({"REDIS_URL": "rediss://redis.bulkhead.example/0?ssl_cert_reqs=none"}, "E009"),
+        ({"REDIS_URL": "rediss://redis.bulkhead.example/0?ssl_cert_reqs=optional"}, "E009"),
+        ({"REDIS_URL": "rediss://redis.bulkhead.example/0?ssl_check_hostname=false"}, "E009"),
+        ({"REDIS_URL": "rediss://redis.bulkhead.example/0?ssl_ca_certs=/ca&ssl_cert_reqs="}, "E009"),
+        ({"REDIS_URL": "redis:///0"}, "E009"),
+        ({"REDIS_URL": "redis://localhost/0?host=redis.bulkhead.example"}, "E009"),
+        ({"REDIS_URL": "redis://localhost/0,redis://redis.bulkhead.example/0"}, "E009"),
+        ({"REDIS_URL": "unix:///run/valkey.sock?db=1"}, None),
+        ({"REDIS_URL": "unix://elsewhere/valkey.sock"}, "E009"),
+        ({"CELERY_BROKER_URL": "redis+socket:///run/valkey.sock"}, None),
+        ({"CELERY_BROKER_URL": "redis://localhost/0;redis://redis.bulkhead.example/0"}, "E009"),
+        ({"CELERY_BROKER_URL": "amqp://localhost"}, "E009"),
+        ({"CELERY_BROKER_URL": "sentinel://localhost"}, "E009"),
+        ({"RATES": {"sign-in": "20/m", "api": "6000/m"}}, None),
+        ({"RATES": {"sign-in": "999999999/s"}}, "E014"),
+        ({"RATES": {"sign-in": "999999999/d"}}, "E014"),
+        ({"TRUSTED_PROXIES": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]}, None),
+        ({"TRUSTED_PROXIES": ["0.0.0.0/1", "128.0.0.0/1"]}, "E010"),
+        ({"TRUSTED_PROXIES": [f"{number}.0.0.0/8" for number in range(1, 200)]}, "E010"),
+        ({"TRUSTED_PROXIES": ["2000::/3"]}, "E010"),
         ({"TRUSTED_PROXIES": ["0.0.0.0/0"]}, "E010"),
         ({"TRUSTED_PROXIES": ["::/0"]}, "E010"),
         ({"TRUSTED_PROXIES": ["proxy"]}, "E010"),
@@ -154,6 +201,10 @@ def database(**parts: object) -> dict[str, object]:
             None,
         ),
         ({"PRODUCTION": False, "BASE_URL": "https://bulkhead.example"}, "E011"),
+        ({"PRODUCTION": False, "BASE_URL": "http://localhost:8000"}, None),
+        ({"PRODUCTION": False, "BASE_URL": "http://[::1]:8000"}, None),
+        ({"PRODUCTION": False, "BASE_URL": "https://localhost"}, "E011"),
+        ({"PRODUCTION": False, "BASE_URL": "http://bulkhead.example"}, "E011"),
         ({"ALLOWED_EMAIL_DOMAINS": ["example.org", "bücher.example"]}, None),
         ({"ALLOWED_EMAIL_DOMAINS": ["example.org", "*.example.org"]}, "E012"),
         ({"ALLOWED_EMAIL_DOMAINS": [".example.org"]}, "E012"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -350,8 +352,16 @@ def test_expired_content_goes_while_its_tenant_is_suspended(neighbour: Household
         assert ReceivedContent.objects.count() == 0
 
 
-def test_one_reading_is_one_reading_however_many_try_at_once(neighbour: Household, send: Send) -> None:
-    message_id = send(reads=1)
+def test_one_reading_is_one_reading_however_many_try_at_once(
+    neighbour: Household, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id, opening = send(reads=1), messages._open
+
+    def slowly(*message: Any) -> str:
+        time.sleep(0.3)  # long enough for all the others to come to the same place, were they let
+        return opening(*message)
+
+    monkeypatch.setattr(messages, "_open", slowly)
 
     def read() -> bool:
         try:

@@ -53,10 +53,14 @@ def main() -> int:
 def _run(arguments: argparse.Namespace, progress: Progress) -> None:
     stack = Stack(arguments.directory, ports=FAMILIAR_PORTS, fresh=arguments.fresh, settings=SETTINGS)
     progress.say("Starting Bulkhead")
+    portal = Portal(stack, progress)
     with contextlib.ExitStack() as started:
+        started.callback(stack.stop)
+        started.callback(portal.stop)
+        started.callback(_ignore_signals)  # first of all: an impatient Ctrl-C would orphan what is being stopped
         with progress.step("PostgreSQL and Valkey"):
-            started.enter_context(stack)
-        portal = started.enter_context(Portal(stack, progress))
+            stack.start()
+        portal.start()
         progress.say(WELCOME.format(portal=stack.base_url, seconds=progress.seconds, directory=stack.directory))
         watch([*stack.servers, *portal.children], progress.warn, stopping=lambda: False)
 
@@ -69,9 +73,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    for number in ENDINGS:  # an impatient second Ctrl-C would orphan what the first is stopping
-        signal.signal(number, signal.SIG_IGN)
+    _ignore_signals()
     raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

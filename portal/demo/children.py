@@ -116,12 +116,18 @@ def end_leftover(pid_file: Path, stop_signal: signal.Signals, patience: float) -
     pid = int(pid_text)
     if birth and _birth(pid) == birth:
         os.kill(pid, stop_signal)
-        deadline = time.monotonic() + patience
-        while _birth(pid) == birth:
-            if time.monotonic() > deadline:
+        if not _ends(pid, birth, patience):
+            os.killpg(pid, signal.SIGKILL)  # it leads a session of its own, as every child of ours
+            if not _ends(pid, birth, patience):
                 raise DemoError(f"Process {pid} of an earlier start doesn't end. Stop it, then start again.")
-            time.sleep(0.02)
     pid_file.unlink(missing_ok=True)
+
+
+def _ends(pid: int, birth: str, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while _birth(pid) == birth and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return _birth(pid) != birth
 
 
 def _birth(pid: int) -> str:

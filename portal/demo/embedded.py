@@ -183,7 +183,7 @@ class Stack:
                 "Starting anew can't empty a server that isn't ours: drop the database `bulkhead` yourself."
             )
         for pid_file in self.directory.glob("run/*.pid"):
-            end_leftover(pid_file, signal.SIGINT, 10.0)
+            end_leftover(pid_file, postgres.STOP if pid_file.stem == "postgresql" else signal.SIGTERM, 10.0)
         for entry in self.directory.iterdir():
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)

@@ -23,6 +23,7 @@ from portal.demo.privileges import take_over, unprivileged_prefix
 
 ROLES = Path(__file__).resolve().parents[2] / "deploy" / "database" / "roles.sql"
 MINIMUM, BUILTIN_LOCALES = 16, 17  # major versions: what we need, and since when the C.UTF-8 of its own exists
+STOP = signal.SIGINT  # a fast shutdown; SIGTERM would wait for clients to leave
 DEBIAN, NEWEST = "/usr/lib/postgresql/{}/bin", 19  # Debian keeps servers off PATH, by major version
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -80,8 +81,7 @@ def child(directory: Path, port: int, *, durable: bool) -> Child:
     command = [str(binaries() / "postgres"), "-D", str(data)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
-    # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for clients to leave.
-    return Child("postgresql", command, directory, prefix=unprivileged_prefix(), stop_signal=signal.SIGINT)
+    return Child("postgresql", command, directory, prefix=unprivileged_prefix(), stop_signal=STOP)
 
 
 def forget_crash(directory: Path) -> None:

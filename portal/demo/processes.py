@@ -30,7 +30,8 @@ def identity(stack: Stack) -> Child:
 
 def web(stack: Stack) -> Child:
     command = [str(SCRIPTS / "granian"), "--interface", "wsgi", "--host", LOOPBACK, "--port", str(stack.ports["web"])]
-    command += ["--workers", "2", "--blocking-threads", "2", "--no-ws", "portal.wsgi:application"]
+    command += ["--workers", "2", "--blocking-threads", "2", "--no-ws", "--workers-kill-timeout", "5"]
+    command += ["portal.wsgi:application"]
     return _child(stack, "web", command)
 
 

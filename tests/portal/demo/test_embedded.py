@@ -14,7 +14,7 @@ import redis
 from psycopg.conninfo import make_conninfo
 
 from portal.demo import valkey
-from portal.demo.children import ROOT
+from portal.demo.children import ROOT, end_leftover
 from portal.demo.embedded import Process, Stack
 from portal.demo.errors import DemoError
 from tests.portal.demo.watching import left_after, processes_of
@@ -145,6 +145,18 @@ def test_a_server_that_an_earlier_start_left_is_ended(tmp_path: Path) -> None:
         stack.start()
         assert leftover.wait(timeout=5) == -signal.SIGTERM
     stack.stop()
+
+
+def test_a_leftover_that_is_deaf_to_its_signal_is_killed(tmp_path: Path) -> None:
+    deaf = ["sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done"]
+    with subprocess.Popen(deaf, start_new_session=True, stdout=subprocess.PIPE) as leftover:
+        assert leftover.stdout is not None
+        assert leftover.stdout.readline() == b"deaf\n"
+        birth = Path(f"/proc/{leftover.pid}/stat").read_text().rpartition(") ")[2].split()[19]
+        (tmp_path / "web.pid").write_text(f"{leftover.pid} {birth}\n")
+        end_leftover(tmp_path / "web.pid", signal.SIGTERM, patience=0.2)
+        assert leftover.wait(timeout=5) == -signal.SIGKILL
+    assert not (tmp_path / "web.pid").exists()
 
 
 def test_a_namesake_of_a_dead_server_is_left_alone(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Rate limits (django-ratelimit), shared by all web servers in Redis, by true client address and by account.
 
 A fixed window lets twice its limit through in a burst across its end. So each limit is counted twice, in windows that
-end half a period apart, and both have to agree.
+end half a period apart, and both have to agree. What is refused is not counted: whoever is too fast is slowed down to
+the limit, not shut out. django-ratelimit names the counters and says when they end; Redis counts them all at once.
 """
 
 from __future__ import annotations
@@ -10,18 +11,55 @@ import zlib
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from ipaddress import ip_address, ip_network
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
-from redis.exceptions import RedisError
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
 T = TypeVar("T")
 
 _PERIODS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# In one step, so that neither a crash nor another web server comes between: count one use, if no counter is full.
+_COUNT: Final = """
+local counts, full = redis.call('MGET', unpack(KEYS)), false
+for index, count in ipairs(counts) do
+    counts[index] = tonumber(count or 0)
+    full = full or counts[index] >= tonumber(ARGV[1])
+end
+if not full then
+    for _, key in ipairs(KEYS) do
+        redis.call('INCR', key)
+        redis.call('EXPIRE', key, ARGV[2])
+    end
+end
+return counts
+"""
+
+
+class Counters(RedisCache):
+    """The cache of django-ratelimit: notes each counter that it names, for `count` to count them in one command."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._noted: list[tuple[str, int]] = []
+
+    def add(self, key: str, value: Any, timeout: float | None = None, version: int | None = None) -> bool:
+        self._noted.append((self.make_and_validate_key(key, version=version), int(timeout or 0)))
+        return True
+
+    def count(self, limit: int) -> list[int]:
+        """Return how often each noted counter was used before now; each is used once more if none reached `limit`.
+
+        Raises RedisError.
+        """
+        noted, self._noted = self._noted, []
+        script = self._cache.get_client(write=True).register_script(_COUNT)
+        return cast(list[int], script([key for key, _ in noted], [limit, max(timeout for _, timeout in noted)]))
 
 
 class TooMany(Exception):  # noqa: N818 - a verdict
@@ -53,13 +91,17 @@ def spend(request: HttpRequest, group: str, *accounts: str) -> None:
     Raises TooMany when one of them has used up its limit, and RedisError when that can't be known.
     """
     rate = settings.RATES[group]
-    for counted in (f"address {network(request)}", *accounts):
-        for window in (counted, _opposite(counted, _period(rate))):
-            usage = get_usage(request, group=group, key=lambda *_, value=window: value, rate=rate, increment=True)
-            if usage is None or usage["time_left"] < 0:
-                raise RedisError("the count can't be kept")
-            if usage["should_limit"]:
-                raise TooMany(max(1, usage["time_left"]))
+    counted = [f"address {network(request)}", *accounts]
+    windows = [window for value in counted for window in (value, _opposite(value, _period(rate)))]
+    usages = [
+        get_usage(request, group=group, key=lambda *_, value=value: value, rate=rate, increment=True)
+        for value in windows
+    ]
+    limit = usages[0]["limit"]
+    counts = cast(Counters, caches[settings.RATELIMIT_USE_CACHE]).count(limit)
+    waits = [usage["time_left"] for usage, count in zip(usages, counts, strict=True) if count >= limit]
+    if waits:
+        raise TooMany(max(1, *waits))
 
 
 def network(request: HttpRequest) -> str:

@@ -157,14 +157,16 @@ COMPARTMENT_CONNECTIONS = environment.integer("BULKHEAD_COMPARTMENT_CONNECTIONS"
 DATABASE_ROUTERS = ["tenants.databases.Router"]
 
 REDIS_URL = environment.secret("REDIS_URL")
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        # An outage is answered with 503 at once, not after the library's own patience.
-        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2, "retry": Retry(NoBackoff(), 1)},
-    }
+REDIS = {
+    "LOCATION": REDIS_URL,
+    # An outage is answered with 503 at once, not after the library's own patience.
+    "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2, "retry": Retry(NoBackoff(), 1)},
 }
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", **REDIS},
+    "limits": {"BACKEND": "portal.limits.Counters", **REDIS},
+}
+RATELIMIT_USE_CACHE = "limits"
 
 CELERY_BROKER_URL = environment.secret("CELERY_BROKER_URL", REDIS_URL)
 # Where its URL asks for TLS, kombu takes any certificate unless told otherwise.

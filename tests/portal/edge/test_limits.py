@@ -7,6 +7,7 @@ from zlib import crc32
 
 import pytest
 from django.test import Client, RequestFactory, override_settings
+from redis.connection import AbstractConnection
 
 from portal import limits
 from portal.limits import TooMany, spend
@@ -77,6 +78,44 @@ def test_a_burst_across_the_end_of_a_window_counts_as_one(address: str, monkeypa
         now[0] += 1
         let_through += sum(not spent(address) for _ in range(5))
         assert let_through <= 5, second
+
+
+@FIVE
+def test_what_is_refused_is_not_counted(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who never stops asking gets the limit in each period, and neither nothing nor more."""
+    now = [time.time() // 60 * 60 + 600.0]
+    monkeypatch.setattr("django_ratelimit.core.time.time", lambda: now[0])
+    let_through = 0
+    for _ in range(5 * 60):
+        let_through += not spent(address)
+        now[0] += 1
+    assert 4 * 5 <= let_through <= 6 * 5
+
+
+@FIVE
+def test_one_limit_that_is_used_up_does_not_use_up_another(address: str) -> None:
+    account = f"account {address}"
+    for _ in range(5):
+        spent(address)
+    assert all(spent(address, account) for _ in range(9))
+    prefix = address.rpartition(".")[0]
+    assert [spent(f"{prefix}.{number}", account) for number in range(250, 256)] == [False] * 5 + [True]
+
+
+def test_a_use_costs_one_trip_to_redis(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many counters there are: two for the address, two for the account."""
+    spent(address)  # the connection and the script are there from now on
+    sent: list[bytes] = []
+    send = AbstractConnection.send_packed_command
+
+    def counting(self: AbstractConnection, command: list[bytes], **options: bool) -> None:
+        sent.extend(command)
+        send(self, command, **options)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counting)
+    for _ in range(2):
+        spent(address, f"account {address}", group="api")
+    assert [b"EVALSHA" in command for command in sent] == [True, True]
 
 
 @pytest.mark.parametrize("period", [60, 3600])

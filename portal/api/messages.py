@@ -121,4 +121,4 @@ def get_envelope(request: ApiRequest, message_id: UUID) -> EnvelopeOut:
 )
 def read(request: ApiRequest, message_id: UUID) -> Opened:
     """Open a message. This counts as a read; 410 when it has expired or was read as often as it may be."""
-    return Opened(payload=messages.read_message(request.compartment, message_id))
+    return Opened(payload=messages.read_message(request.compartment, message_id).text)

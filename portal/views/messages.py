@@ -65,12 +65,11 @@ def envelope(request: MemberRequest, compartment: Compartment, message: UUID) ->
 @member(Permission.MESSAGES_REVEAL)
 def read(request: MemberRequest, compartment: Compartment, message: UUID) -> HttpResponse:
     try:
-        found = messages.get_envelope(compartment, message)
-        text = messages.read_message(compartment, message)
+        opened = messages.read_message(compartment, message)
     except Gone:
         return _gone(request, compartment)
-    content = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    return page(request, "messages/content.html", compartment=compartment, message=found, content=content)
+    content = json.dumps(json.loads(opened.text), indent=2, ensure_ascii=False)
+    return page(request, "messages/content.html", compartment=compartment, message=opened.envelope, content=content)
 
 
 def _gone(request: MemberRequest, compartment: Compartment) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -28,6 +29,14 @@ MAX_TTL: Final = 90 * 24 * 3600
 MAX_READS: Final = 1000
 
 _CLOCK: Final = {"expired": ExpressionWrapper(Q(expires_at__lte=Now()), output_field=BooleanField())}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message that was read: its envelope and its JSON text."""
+
+    envelope: ReceivedMessage
+    text: str = field(repr=False)
 
 
 @requires(Permission.MESSAGES_SEND)
@@ -83,8 +92,8 @@ def get_envelope(compartment: Compartment, message_id: UUID) -> ReceivedMessage:
 
 
 @requires(Permission.MESSAGES_REVEAL)
-def read_message(compartment: Compartment, message_id: UUID) -> str:
-    """Open a message: JSON text. The log says so before the text leaves. Raises Gone."""
+def read_message(compartment: Compartment, message_id: UUID) -> Opened:
+    """Open a message. The log says so before the text leaves. Raises Gone."""
     with compartment.transaction(durable=True):
         message = _readable(ReceivedMessage.objects.select_for_update(), message_id)
         if message.expires_at <= database_now():
@@ -102,7 +111,7 @@ def read_message(compartment: Compartment, message_id: UUID) -> str:
         message.save(update_fields=["reads", "read_at", "removed_at"])
     if first:
         wake("sweep")
-    return text
+    return Opened(message, text)
 
 
 def binding(message_id: UUID, provider_id: UUID, consumer_id: UUID) -> dict[str, str]:

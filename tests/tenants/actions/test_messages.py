@@ -61,8 +61,8 @@ def test_a_message_is_read_as_it_was_sent(neighbour: Household, send: Send) -> N
     message_id = send(text)
     with neighbour.enter() as inside:
         assert [row.id for row in messages.list_inbox(inside, PageRequest()).items] == [message_id]
-        assert messages.read_message(inside, message_id) == text
-        assert messages.read_message(inside, message_id) == text
+        assert messages.read_message(inside, message_id).text == text
+        assert messages.read_message(inside, message_id).text == text
 
 
 def test_only_sealed_bytes_wait_and_move(household: Household, neighbour: Household, send: Send, sweep: Sweep) -> None:
@@ -274,7 +274,7 @@ def test_bad_payloads_are_refused(household: Household, neighbour: Household, pa
 def test_any_json_goes(neighbour: Household, send: Send, payload: str) -> None:
     message_id = send(payload)
     with neighbour.enter() as inside:
-        assert messages.read_message(inside, message_id) == payload
+        assert messages.read_message(inside, message_id).text == payload
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 
+FORWARDED: Final = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
+
 
 class HeadersMiddleware:
     """Outermost, so that a redirect, a static file and an error page carry the headers as well.
@@ -59,8 +61,8 @@ class HeadersMiddleware:
 class ClientMiddleware:
     """Sets `request.address` (the true client), `request.incident`, and the scheme that the client used.
 
-    Forwarded headers count only from a peer in BULKHEAD_TRUSTED_PROXIES. WSGI can't tell `X_Forwarded_For` from
-    `X-Forwarded-For`, so such a proxy has to drop names with underscores (nginx does unless told otherwise).
+    Forwarded headers count only from a peer in BULKHEAD_TRUSTED_PROXIES, and only the one that is set up. WSGI can't
+    tell `X_Forwarded_For` from `X-Forwarded-For`; the name of `Forwarded` has no such twin.
     """
 
     def __init__(self, get_response: Next) -> None:
@@ -82,13 +84,18 @@ class ClientMiddleware:
         return response
 
     def _place(self, request: HttpRequest) -> None:
-        peer = request.META.get("REMOTE_ADDR", "")
-        forwarded_for = request.META.pop("HTTP_X_FORWARDED_FOR", "")
-        forwarded_proto = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
-        request.address = addresses.client(peer, forwarded_for, self.trusted)  # type: ignore[attr-defined]
+        client = addresses.client(request.META.get("REMOTE_ADDR", ""), self._hops(request), self.trusted)
+        request.address = str(client.address)  # type: ignore[attr-defined]
         request.META["REMOTE_ADDR"] = request.address  # type: ignore[attr-defined]  # what django-ratelimit counts by
-        if forwarded_proto and addresses.is_trusted(addresses.parse(peer), self.trusted):
-            request.META["wsgi.url_scheme"] = "https" if forwarded_proto.strip().lower() == "https" else "http"
+        if client.proto:
+            request.META["wsgi.url_scheme"] = "https" if client.proto == "https" else "http"
+
+    def _hops(self, request: HttpRequest) -> list[addresses.Hop]:
+        """Take away what may say who calls, whoever sent it, and return what the one header says that counts."""
+        said, said_for, said_proto = (request.META.pop(name, "") for name in FORWARDED)
+        if settings.FORWARDED_HEADER == "Forwarded":
+            return addresses.forwarded(said)
+        return addresses.x_forwarded(said_for, said_proto)
 
 
 def _log(request: HttpRequest, response: HttpResponseBase, began: float) -> None:

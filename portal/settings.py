@@ -114,6 +114,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # se
 
 # The edge. Each of these is asked for by `manage.py check --deploy` too.
 TRUSTED_PROXIES = environment.listing("BULKHEAD_TRUSTED_PROXIES")
+FORWARDED_HEADER = environment.choice("BULKHEAD_FORWARDED_HEADER", "Forwarded", {"Forwarded", "X-Forwarded-For"})
 CSRF_COOKIE_NAME = "__Host-csrf"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_HTTPONLY = True

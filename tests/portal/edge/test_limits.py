@@ -39,10 +39,11 @@ def test_coming_back_from_the_provider_is_limited_too(client: Client) -> None:
 
 
 @FIVE
-def test_a_forged_address_does_not_help(client: Client) -> None:
+@pytest.mark.parametrize(("header", "value"), [("Forwarded", "for=192.0.2.{}"), ("X-Forwarded-For", "192.0.2.{}")])
+def test_a_forged_address_does_not_help(client: Client, header: str, value: str) -> None:
     for number in range(5):
-        client.post("/sign-in/github/begin/", headers={"X-Forwarded-For": f"192.0.2.{number}"})
-    assert client.post("/sign-in/github/begin/", headers={"X-Forwarded-For": "192.0.2.9"}).status_code == 429
+        client.post("/sign-in/github/begin/", headers={header: value.format(number)})
+    assert client.post("/sign-in/github/begin/", headers={header: value.format(9)}).status_code == 429
 
 
 @FIVE

@@ -49,9 +49,10 @@ class Bearer(HttpBearer):
         self.permission = permission
         self.level = Level.SIGNED_IN if permission is None else Level.MEMBER
         self.body = body
+        self.query: frozenset[str] = frozenset()  # what the operation takes there; portal.api.root looks it up
 
     def __call__(self, request: HttpRequest) -> bool:
-        """Check in this order: token, rate, row, size, tenant, permission; only then is the body read."""
+        """Check in this order: token, rate, row, size, tenant, permission, query; only then is the body read."""
         if not super().__call__(request):
             limits.spend(request, "api")
             raise unauthenticated()
@@ -59,6 +60,9 @@ class Bearer(HttpBearer):
             raise Refusal(413, f"The body may hold {self.body} bytes.")
         if self.permission is not None:
             admit(cast(ApiRequest, request), self.permission)
+        # django-ninja would pass over a name that it does not know.
+        if unknown := set(request.GET) - self.query:
+            raise Refusal(422, fields=dict.fromkeys(unknown, "There is no such parameter."))
         return True
 
     def authenticate(self, request: HttpRequest, token: str) -> bool:

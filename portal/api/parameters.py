@@ -34,6 +34,10 @@ class ParameterSetOut(Strict):
     changed_by: str
 
 
+class ParameterSetQuery(PageQuery):
+    name: Annotated[Name | None, Field(description="Only the set of exactly this name.")] = None
+
+
 class ParameterSetPage(Strict):
     items: list[ParameterSetOut]
     next: str | None
@@ -67,9 +71,9 @@ def _out(found: ParameterSet) -> ParameterSetOut:
 
 
 @router.get("parameter-sets", auth=member(Permission.PARAMETERS_LIST), response=answers(ParameterSetPage))
-def list_sets(request: ApiRequest, page: Query[PageQuery]) -> ParameterSetPage:
+def list_sets(request: ApiRequest, page: Query[ParameterSetQuery]) -> ParameterSetPage:
     """List the parameter sets by name."""
-    found = parameters.list_sets(request.compartment, page.request())
+    found = parameters.list_sets(request.compartment, page.request(), name=page.name)
     return ParameterSetPage(items=[_out(item) for item in found.items], next=found.next)
 
 

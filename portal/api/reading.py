@@ -6,12 +6,10 @@ import json
 from typing import Any, Final, NoReturn
 
 from django.http import HttpRequest
-from django.utils.datastructures import MultiValueDict
 from ninja.parser import Parser
 from ninja.types import DictStrAny
 
 from portal.api.errors import Refusal
-from portal.api.schemas import PageQuery
 
 MAX_DEPTH: Final = 8  # the deepest schema, label filters, is 4
 MAX_NODES: Final = 2_000
@@ -35,15 +33,6 @@ class StrictParser(Parser):
             raise Refusal(400, "The body must be a JSON object.")
         check_shape(value)
         return value
-
-    def parse_querydict(
-        self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
-    ) -> DictStrAny:
-        """Read what a list takes; django-ninja would pass over a name that it does not know."""
-        unknown = {name: "There is no such parameter." for name in data if name not in PageQuery.model_fields}
-        if unknown:
-            raise Refusal(422, fields=unknown)
-        return super().parse_querydict(data, list_fields, request)
 
 
 def check_shape(value: object) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from django.core.exceptions import ImproperlyConfigured
 from ninja import NinjaAPI
 from ninja.operation import Operation
+from ninja.params.models import QueryModel
 
 from portal.api import connections, errors, me, messages, parameters, repositories, ssh_keys
 from portal.api.access import Bearer
@@ -53,6 +54,12 @@ def stated(operation: Operation) -> Bearer:
             raise ImproperlyConfigured(f"{operation.methods} {operation.path} states no level.")
 
 
+def _query(operation: Operation) -> frozenset[str]:
+    """Return the names that an operation takes in the query of its address."""
+    asked = [model for model in operation.models if issubclass(model, QueryModel)]
+    return frozenset(name for model in asked for name in model.__ninja_flatten_map__)
+
+
 def _document(operation: Operation) -> None:
     """Say in the OpenAPI document which permission it takes, and name the tenant, which access has read by then."""
     bearer = stated(operation)
@@ -65,4 +72,5 @@ api.add_router("", me.router)
 for noun in (repositories, parameters, ssh_keys, connections, messages):
     api.add_router("tenants/{tenant}", noun.router)
 for each in operations():
+    stated(each).query = _query(each)
     _document(each)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -28,7 +29,7 @@ def list_(
     if parameter_set is None:
         items = list(api.every("parameter-sets"))
     else:
-        items = api.get(f"parameter-sets/{_find(api, parameter_set)['id']}/parameters")["items"]
+        items = api.get(f"parameter-sets/{_find(api, parameter_set)}/parameters")["items"]
     if as_json:
         output.as_json(items)
     elif parameter_set is None:
@@ -49,17 +50,21 @@ def set_(
     """Set a parameter. The value comes from standard input (one final newline is dropped), or is asked for."""
     api = client.signed_in(portal, tenant)
     found = _find(api, parameter_set)
-    done = api.post(f"parameter-sets/{found['id']}/parameters", {"name": name, "value": _value()})
-    output.note(f"{name} is set in {found['name']}.")
+    done = api.post(f"parameter-sets/{found}/parameters", {"name": name, "value": _value()})
+    output.note(f"{name} is set in {parameter_set}.")
     if as_json:
         output.as_json(done)
 
 
-def _find(api: client.Api, wanted: str) -> dict[str, Any]:
-    for item in api.every("parameter-sets"):
-        if wanted in {item["name"], item["id"]}:
-            return item
-    raise Failure(Code.DENIED, f"there is no parameter set {wanted}")
+def _find(api: client.Api, wanted: str) -> str:
+    """Return the id of the set of this name, or that has this id."""
+    named = api.get("parameter-sets", name=wanted)["items"]
+    if named:
+        return str(named[0]["id"])
+    try:
+        return str(UUID(wanted))
+    except ValueError:
+        raise Failure(Code.DENIED, f"there is no parameter set {wanted}") from None
 
 
 def _value() -> str:

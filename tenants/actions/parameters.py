@@ -37,9 +37,10 @@ class Environment:
 
 
 @requires(Permission.PARAMETERS_LIST)
-def list_sets(compartment: Compartment, page: PageRequest) -> Page[ParameterSet]:
-    """Return the sets, each with `size`: how many parameters it holds."""
-    return by_name(ParameterSet.objects.annotate(size=Count("parameters")), page)
+def list_sets(compartment: Compartment, page: PageRequest, *, name: str | None = None) -> Page[ParameterSet]:
+    """Return the sets, or the one of this name, each with `size`: how many parameters it holds."""
+    rows = ParameterSet.objects.annotate(size=Count("parameters"))
+    return by_name(rows if name is None else rows.filter(name=name), page)
 
 
 @requires(Permission.PARAMETERS_LIST)

@@ -236,6 +236,11 @@ def test_a_body_of_another_type(caller: Caller) -> None:
     refused(answer, 415)
 
 
+def test_a_query_that_nobody_reads(caller: Caller) -> None:
+    """Where an operation takes none, too: a misspelt name must not look as if it had been heeded."""
+    assert set(refused(caller.get("/api/v1/me", tenant="acme"), 422)["fields"]) == {"tenant"}
+
+
 def test_whoami(household: Household, caller: Caller) -> None:
     answer = ME.knock(caller)
     assert answer.status_code == HTTPStatus.OK

@@ -28,6 +28,14 @@ def test_create_and_list(caller: Caller, made: dict[str, Any]) -> None:
     assert caller.get("parameter-sets").json() == {"items": [made], "next": None}
 
 
+def test_find_by_name(caller: Caller, made: dict[str, Any]) -> None:
+    caller.post("parameter-sets", {"name": "deploy/other"})
+    assert caller.get("parameter-sets", name="deploy").json() == {"items": [made], "next": None}
+    assert caller.get("parameter-sets", name="Deploy").json()["items"] == []
+    assert set(refused(caller.get("parameter-sets", name=""), 422)["fields"]) == {"name"}
+    assert set(refused(caller.get("parameter-sets", title="deploy"), 422)["fields"]) == {"title"}
+
+
 def test_set_a_parameter(caller: Caller, made: dict[str, Any]) -> None:
     path = f"parameter-sets/{made['id']}/parameters"
     first = caller.post(path, {"name": "TOKEN", "value": "planted-9b1d"})

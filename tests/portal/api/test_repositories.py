@@ -95,7 +95,14 @@ def test_a_name_that_is_taken(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "field"), [({"size": 0}, "size"), ({"size": 101}, "size"), ({"size": "x"}, "size"), ({"page": 2}, "page")]
+    ("query", "field"),
+    [
+        ({"size": 0}, "size"),
+        ({"size": 101}, "size"),
+        ({"size": "x"}, "size"),
+        ({"page": 2}, "page"),
+        ({"name": "api"}, "name"),
+    ],
 )
 def test_a_page_that_can_not_be(query: dict[str, Any], field: str, caller: Caller) -> None:
     assert field in refused(caller.get("repositories", **query), 422)["fields"]

@@ -70,6 +70,8 @@ def test_parameters(cli: CommandLine) -> None:
     assert "every repository" in shown
     assert "geheim" not in shown
     assert [item["name"] for item in cli.json("parameter", "list", "--set", "blue")] == ["ONLY_BLUE", "WHO"]
+    [everyone] = [item["id"] for item in cli.json("parameter", "list") if item["name"] == "everyone"]
+    assert [item["name"] for item in cli.json("parameter", "list", "--set", everyone)] == ["ONLY_EVERYONE", "WHO"]
 
 
 def test_a_parameter_is_set_from_standard_input(cli: CommandLine) -> None:
@@ -86,6 +88,7 @@ def test_a_parameter_that_can_not_be(cli: CommandLine) -> None:
     assert done.returncode == 1
     assert "name:" in done.stderr
     assert cli.run("parameter", "set", "GOOD", "--set", "no such set", stdin="x").returncode == 4
+    assert cli.run("parameter", "list", "--set", "00000000-0000-4000-8000-000000000000").returncode == 4
 
 
 def test_a_value_is_no_argument(cli: CommandLine) -> None:

@@ -6,7 +6,8 @@ import argparse
 import shutil
 import sys
 import tempfile
-from contextlib import ExitStack, closing
+import traceback
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -27,17 +28,20 @@ from portal.demo.smoke.people import PersonAtTheTerminal, SandboxOwner
 from portal.demo.smoke.report import Report, StepError
 from portal.demo.smoke.terminal import Terminal
 
-EXPECTED = (StepError, PageError, DemoError, Failure, httpx.HTTPError)
+# Their message says enough; with any other comes the traceback. All end in the same verdict.
+PLAIN = (StepError, PageError, DemoError, Failure, httpx.HTTPError, KeyboardInterrupt)
 
 
 def main() -> int:
     arguments = _arguments()
     report = Report()
     drive = _on_a_running_portal if arguments.base_url else _on_a_stack_of_its_own
-    with tempfile.TemporaryDirectory(prefix="bulkhead-smoke-") as name:
+    with tempfile.TemporaryDirectory(prefix="bulkhead-smoke-", ignore_cleanup_errors=True) as name:
         try:
             drive(arguments, report, Path(name))
-        except EXPECTED as error:
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it was, there is a verdict
+            if not isinstance(error, PLAIN):
+                traceback.print_exc()
             report.failed(error, logs=_keep_logs(Path(name)))
             return 1
     report.passed()
@@ -67,7 +71,9 @@ def _keep_logs(directory: Path) -> Path | None:
     if not logs.exists():
         return None
     shutil.rmtree(kept, ignore_errors=True)
-    return Path(shutil.copytree(logs, kept))
+    with suppress(OSError):
+        return Path(shutil.copytree(logs, kept))
+    return None
 
 
 def _on_a_running_portal(arguments: argparse.Namespace, report: Report, directory: Path) -> None:

@@ -32,8 +32,9 @@ class Report:
         self._skipped.append(label)
         self._console.print(f"skip {label}: {why}", soft_wrap=True)
 
-    def failed(self, error: Exception, *, logs: Path | None) -> None:
-        self._console.print(f"FAIL {self.current}: {error}", soft_wrap=True)
+    def failed(self, error: BaseException, *, logs: Path | None) -> None:
+        what = str(error) or type(error).__name__
+        self._console.print(f"FAIL {self.current or 'before the first step'}: {what}", soft_wrap=True)
         if logs is not None:
             self._console.print(f"     logs of the processes: {logs}", soft_wrap=True)
         self._verdict("failed after")

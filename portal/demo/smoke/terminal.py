@@ -26,20 +26,26 @@ class Terminal:
     def run(self, *arguments: str, tenant: str = "", text: str = "") -> subprocess.CompletedProcess[str]:
         """Run `bulkhead` with `arguments`, for a tenant when one is named, with `text` on standard input."""
         environment = {**self.environment, **({"BULKHEAD_TENANT": tenant} if tenant else {})}
-        return subprocess.run(  # noqa: S603 - our own program
-            [BULKHEAD, *arguments],
-            env=environment,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        try:
+            return subprocess.run(  # noqa: S603 - our own program
+                [BULKHEAD, *arguments],
+                env=environment,
+                input=text,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise StepError(f"bulkhead {' '.join(arguments[:2])} takes longer than {PATIENCE} s") from None
 
     def output(self, *arguments: str, tenant: str = "", text: str = "") -> str:
         """Run a command that must succeed and return what it printed."""
         done = self.run(*arguments, tenant=tenant, text=text)
-        expect(done.returncode == 0, f"bulkhead {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}")
+        expect(
+            done.returncode == 0,
+            f"bulkhead {' '.join(arguments[:2])} ended with {done.returncode}: {done.stderr.strip()}",
+        )
         return done.stdout
 
     def json(self, *arguments: str, tenant: str = "", text: str = "") -> Any:

@@ -126,6 +126,41 @@ def test_a_portal_elsewhere_leaves_three_things_to_the_person(portal: Portal) ->
     assert re.fullmatch(rf"main job: ok in [\d.]+ s \(skipped: {skipped}\)\n", said[-1])
 
 
+@pytest.mark.parametrize(
+    ("error", "traced"),
+    [
+        (subprocess.TimeoutExpired(["bulkhead"], 60), True),
+        (KeyError("id"), True),
+        (StopIteration(), True),
+        (ValueError("no JSON"), True),
+        (StepError("it was not there"), False),
+        (KeyboardInterrupt(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whatever_goes_wrong_there_is_a_verdict(
+    error: BaseException, traced: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def drive(_arguments: object, report: Report, _directory: Path) -> None:
+        with report.step("read it"):
+            raise error
+
+    monkeypatch.setattr(smoke, "_on_a_stack_of_its_own", drive)
+    monkeypatch.setattr("sys.argv", ["smoke"])
+    assert smoke.main() == 1
+    said = capsys.readouterr()
+    assert re.fullmatch(r"main job: failed after [\d.]+ s", said.out.splitlines()[-1])
+    assert said.out.startswith(f"FAIL read it: {str(error) or type(error).__name__}")
+    assert ("Traceback" in said.err) == traced
+
+
+def test_a_command_that_hangs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.demo.smoke.terminal.BULKHEAD", "/bin/sleep")
+    monkeypatch.setattr("portal.demo.smoke.terminal.PATIENCE", 0.1)
+    with pytest.raises(StepError, match=r"bulkhead 5 takes longer than 0\.1 s"):
+        Terminal(tmp_path, "http://127.0.0.1:9").run("5")
+
+
 def test_a_portal_out_of_reach_fails_with_a_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import django_stubs_ext
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from portal import environment, logs
 from tenants.databases import CompartmentDatabases, database
 from tenants.databases.router import TABLELESS
-
-django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

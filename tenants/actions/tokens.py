@@ -64,7 +64,7 @@ def start_device(*, name: str, address: str) -> StartedDevice:
     grant = DeviceGrant(
         device_digest=_digest(device_code),
         user_digest=_digest(user_code),
-        name=validation.title(name or "command line", "client_name"),
+        name=validation.title(name or "command line", "device_name"),
         address=address or None,
         expires_at=database_now() + timedelta(seconds=GRANT_SECONDS),
     )

@@ -18,6 +18,7 @@ from pytest_django import Settings
 from portal.api.oauth import CLIENT, DEVICE_GRANT
 from tenants.actions import tokens
 from tenants.actions.tokens import USER_CODE_ALPHABET
+from tenants.errors import Invalid
 from tenants.registry.models import AccessToken, DeviceGrant
 from tests.conftest import Household
 from tests.portal.api.conftest import Caller, new_client
@@ -170,6 +171,12 @@ def test_whatever_the_device_calls_itself(name: str, client: Client) -> None:
         assert 0 < len(kept) <= 100
     else:
         assert error(answer) == "invalid_request"
+
+
+def test_the_name_is_called_as_it_is_at_the_door() -> None:
+    with pytest.raises(Invalid) as refused:
+        tokens.start_device(name="line\nbreak", address="")
+    assert set(refused.value.fields) == {"device_name"}
 
 
 def test_starting_is_limited_by_address(client: Client, settings: Settings) -> None:

@@ -7,10 +7,9 @@ signals and terminal are its own.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -18,15 +17,7 @@ from portal.cli import client, output
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Portal, Repository, Tenant
 from portal.cli.sealed import Ephemeral
-
-NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# Names that make a program load or run something else. Whoever may write a parameter must not run code by its name.
-DANGEROUS: Final = re.compile(
-    r"PATH|IFS|ENV|BASH_ENV|BASH_FUNC_.*|SHELLOPTS|BASHOPTS|PS4|PROMPT_COMMAND|CDPATH|LD_.*|DYLD_.*|GCONV_PATH"
-    r"|PYTHON(PATH|HOME|STARTUP|INSPECT|BREAKPOINT|WARNINGS)|PERL5?(LIB|OPT|DB)|RUBY(LIB|OPT)|NODE_(OPTIONS|PATH)"
-    r"|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|GIT_(SSH|SSH_COMMAND|EXEC_PATH|CONFIG.*|EXTERNAL_DIFF|ASKPASS)"
-    r"|EDITOR|VISUAL|PAGER|SSH_ASKPASS|HOME|XDG_CONFIG_HOME|BULKHEAD_.*",
-)
+from portal.cli.variables import DANGEROUS, NAME
 
 
 def run(
@@ -34,15 +25,17 @@ def run(
     repository: Repository,
     allow_override: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Let a parameter set this variable although programs act on it. Repeatable."),
+        typer.Option(metavar="NAME", help="Let a parameter set this variable all the same. Repeatable."),
     ] = None,
     portal: Portal = None,
     tenant: Tenant = None,
 ) -> None:
     """Run a command with the parameters that match a repository in its environment.
 
-    A name that isn't a valid variable, or that makes programs load or run something else (PATH, LD_PRELOAD,
-    BASH_ENV, PYTHONPATH …), stops everything before the command starts, unless --allow-override names it.
+    A name that isn't a valid variable, that is set here to another value, or that makes programs load, run or trust
+    something else (PATH, LD_PRELOAD, GIT_…, HTTPS_PROXY …) stops everything before the command starts, unless
+    --allow-override names it. The list of such names is a net, not a wall: let only those write parameters who may
+    decide what the command does.
     """
     values, conflicts = _environment(client.signed_in(portal, tenant), repository)
     _refuse(values, allowed=set(allow_override or ()))
@@ -66,10 +59,17 @@ def _refuse(values: Mapping[str, str], *, allowed: set[str]) -> None:
         raise Failure(Code.FAILED, f"no environment variable can be called {_listing(invalid)}; nothing was run")
     unsafe = sorted(name for name in values if DANGEROUS.fullmatch(name) and name not in allowed)
     if unsafe:
-        hint = " ".join(f"--allow-override {name}" for name in unsafe)
-        raise Failure(Code.FAILED, f"programs act on {_listing(unsafe)}; nothing was run (to allow it: {hint})")
+        raise Failure(Code.FAILED, f"programs act on {_listing(unsafe)}; nothing was run ({_hint(unsafe)})")
+    taken = sorted(name for name, value in values.items() if os.environ.get(name, value) != value)
+    taken = [name for name in taken if name not in allowed]
+    if taken:
+        raise Failure(Code.FAILED, f"{_listing(taken)} is set here to another value; nothing was run ({_hint(taken)})")
     if any("\x00" in value for value in values.values()):
         raise Failure(Code.FAILED, "a value holds a NUL character, which no environment can; nothing was run")
+
+
+def _hint(names: Iterable[str]) -> str:
+    return "to allow it: " + " ".join(f"--allow-override {name}" for name in names)
 
 
 def _listing(names: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from portal.cli import variables
 from tenants.actions import parameters
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
@@ -89,6 +90,45 @@ def test_such_a_name_can_be_allowed(cli: CommandLine, stocked: Household) -> Non
     assert cli.run("run", "-r", "acme/api", *allowed, "--", "true").returncode == 1
     done = cli.run("run", "-r", "acme/web", *allowed, "--allow-override", "LD_PRELOAD", "--", "printenv", "PYTHONPATH")
     assert done.stdout == "/nowhere\n"
+
+
+def test_what_the_caller_has_set_stays(cli: CommandLine) -> None:
+    done = cli.run("run", "-r", "acme/api", "--", "echo", "ran", WHO="me")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "WHO is set here to another value" in done.stderr
+    assert "blue" not in done.stderr
+    assert cli.run("run", "-r", "acme/api", "--", "printenv", "WHO", WHO="blue").stdout == "blue\n"
+    allowed = ("--allow-override", "WHO")
+    assert cli.run("run", "-r", "acme/api", *allowed, "--", "printenv", "WHO", WHO="me").stdout == "blue\n"
+
+
+FAMILIES = (
+    *("TAR_OPTIONS", "MAKEFLAGS", "LESSOPEN", "LESSCLOSE", "GIT_DIR", "GIT_PAGER", "GIT_CONFIG_KEY_0", "MANPAGER"),
+    *("PAGER", "RSYNC_RSH", "GOFLAGS", "GOPROXY", "RUSTC_WRAPPER", "RUSTFLAGS", "npm_config_registry", "PIP_INDEX_URL"),
+    *("UV_INDEX_URL", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("NODE_EXTRA_CA_CERTS", "MAVEN_OPTS", "CLASSPATH", "DOTNET_STARTUP_HOOKS", "LUA_INIT", "LUA_INIT_5_4", "SHELL"),
+    *("BROWSER", "ZDOTDIR", "KUBECONFIG", "AWS_CONFIG_FILE", "GLIBC_TUNABLES", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"),
+    *("REQUESTS_CA_BUNDLE", "KUBE_EDITOR", "SUDO_ASKPASS", "BASH_FUNC_ls", "Path", "XDG_DATA_HOME", "CARGO_HOME"),
+)
+ORDINARY = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "DATABASE_URL", "GITHUB_TOKEN", "NPM_TOKEN"),
+    *("CARGO_REGISTRY_TOKEN", "DOCKER_PASSWORD", "FEATURE_FLAGS", "SSH_PRIVATE_KEY", "PATHS", "APP_ENV", "NODE_ENV"),
+    *(
+        "GOOGLE_CREDENTIALS",
+        "TF_VAR_region",
+        "YARN_NPM_AUTH_TOKEN",
+        "RAILS_MASTER_KEY",
+        "HOMEPAGE",
+        "ARTIFACT",
+        "CCACHE",
+    ),
+)
+
+
+def test_families_of_names_are_known_in_either_case() -> None:
+    assert [name for name in (*DANGEROUS, *FAMILIES) if not variables.DANGEROUS.fullmatch(name)] == []
+    assert [name for name in FAMILIES if not variables.DANGEROUS.fullmatch(name.swapcase())] == []
+    assert [name for name in ORDINARY if variables.DANGEROUS.fullmatch(name)] == []
 
 
 def test_a_repository_that_is_not_there(cli: CommandLine) -> None:

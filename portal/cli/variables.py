@@ -1,0 +1,40 @@
+"""Names of environment variables: what can be one, and which make programs load, run or trust something else.
+
+Whoever may write a parameter must not run code by its name. No list of such names is complete: it catches the known
+ones, by families, in either case (programs read `http_proxy` and `npm_config_…`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_FAMILIES: Final = (
+    # the loader and the C library
+    r"PATH|LD_.*|DYLD_.*|GCONV_PATH|GLIBC_TUNABLES|MALLOC_.*|LOCPATH|NLSPATH|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS",
+    r"TERMINFO.*|TERMCAP|TMPDIR",
+    # shells, and what is started for a person
+    r"IFS|ENV|BASH.*|SHELL.*|PS[0-4]|PROMPT_COMMAND|CDPATH|FPATH|ZDOTDIR|GLOBIGNORE|EXECIGNORE|INPUTRC|COMSPEC",
+    r".*EDITOR|VISUAL|FCEDIT|.*PAGER|LESS.*|BROWSER|.*_ASKPASS|SSH_AUTH_SOCK",
+    # where configuration is read from
+    r"HOME|USERPROFILE|APPDATA|XDG_.*|WGETRC|NETRC|CURL_HOME|PSQLRC|PGSERVICEFILE|PGSYSCONFDIR|MYSQL_HOME|BULKHEAD_.*",
+    r"KUBECONFIG|AWS_(CONFIG_FILE|SHARED_CREDENTIALS_FILE|PROFILE|ENDPOINT_URL.*|CA_BUNDLE)|BOTO_CONFIG",
+    r"DOCKER_(HOST|CONFIG|CONTEXT|CERT_PATH|TLS.*)|TF_(CLI_.*|PLUGIN_.*)|ANSIBLE_.*|HELM_PLUGINS|CLOUDSDK_CONFIG",
+    # tools
+    r"GIT_.*|HGRCPATH|SVN_SSH|CVS_RSH|RSYNC_.*|TAR_OPTIONS|TAPE|GZIP|XZ_(OPT|DEFAULTS)|ZIPOPT|UNZIPOPT|GREP_OPTIONS",
+    r"(GNU)?MAKEFLAGS|MFLAGS|MAKEFILES|CC|CXX|CPP|LD|AR|[CF]FLAGS|C(XX|PP)FLAGS|LDFLAGS|(C|CPLUS|OBJC)_INCLUDE_PATH|CPATH",
+    r"LIBRARY_PATH|COMPILER_PATH|GCC_EXEC_PREFIX|PKG_CONFIG.*|CMAKE_.*|GPG_.*|GNUPGHOME",
+    # languages
+    r"PYTHON.*|VIRTUAL_ENV|PERL.*|RUBY.*|GEM_(HOME|PATH)|BUNDLE_(GEMFILE|PATH|BIN|APP_CONFIG|USER_CONFIG)|IRBRC",
+    r"NODE_(OPTIONS|PATH|EXTRA_CA_CERTS|TLS_.*|REPL_.*)|ELECTRON_.*|DENO_.*|BUN_.*|JULIA_.*|R_(PROFILE|ENVIRON|LIBS).*",
+    r"(_|.*_)?JAVA_OPTIONS|JAVA_.*|JDK_.*|CLASSPATH|(MAVEN|GRADLE|ANT|SBT|JVM)_(OPTS|ARGS|HOME|USER_HOME|CONFIG)",
+    r"LUA_.*|PHPRC|PHP_INI_SCAN_DIR|ERL_.*|ELIXIR_ERL_OPTIONS|DOTNET_.*|COMPLUS_.*|CORECLR_.*|COR_.*|GHC.*|OCAMLPARAM",
+    r"GO(FLAGS|PATH|ROOT|ENV|PROXY|TOOLCHAIN|SUMDB|NOSUMDB|PRIVATE|INSECURE|BIN|DEBUG)|CGO_.*",
+    r"RUST(C|DOC|UP_|FLAGS).*|CARGO_(HOME|BUILD_.*|TARGET_.*|ENCODED_.*|ALIAS_.*|NET_.*|HTTP_.*)",
+    # where packages come from, and whom connections go to and trust
+    r"PIP_.*|UV_.*|NPM_CONFIG_.*|YARN_(RC_FILENAME|YARN_PATH|PLUGINS)|COMPOSER_(HOME|VENDOR_DIR|BIN_DIR)",
+    r".*_PROXY|SSL_CERT_(FILE|DIR)|.*_CA_BUNDLE|OPENSSL_.*|SSLKEYLOGFILE",
+)
+DANGEROUS: Final = re.compile("|".join(_FAMILIES), re.IGNORECASE)

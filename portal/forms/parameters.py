@@ -36,5 +36,5 @@ class ParameterForm(Form):
     )
     value = ValueField(
         label="Value",
-        help_text="Sealed as it arrives and never shown again, not even to you. At most 64 KiB.",
+        help_text="Sealed as it arrives and never shown again, not even to you. It may be empty; at most 64 KiB.",
     )

@@ -41,11 +41,11 @@ class Task:
 
 
 SHOWN: Final = (
-    ("repositories", "repositories", "repositories"),
-    ("parameter sets", "parameter_sets", "parameters"),
+    ("Repositories", "repositories", "repositories"),
+    ("Parameter sets", "parameter_sets", "parameters"),
     ("SSH keys", "ssh_keys", "ssh-keys"),
-    ("connections", "connections", "connections"),
-    ("unread messages", "unread_messages", "messages"),
+    ("Connections", "connections", "connections"),
+    ("Unread messages", "unread_messages", "messages"),
 )
 
 STEPS: Final = (

@@ -6,6 +6,16 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import NewVisitor
 
+ALL = """[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, [tabindex="0"]')]
+         .filter(control => control.checkVisibility({visibilityProperty: true}))"""
+CONTROLS = f"{ALL}.length"
+# Which control has the focus, and whether an outline within the window says so.
+FOCUSED = f"""(() => {{
+    const {{top, bottom, width}} = document.activeElement.getBoundingClientRect();
+    const outlined = getComputedStyle(document.activeElement).outlineStyle !== "none";
+    return [{ALL}.indexOf(document.activeElement), outlined && width > 0 && top >= 0 && bottom <= innerHeight + 1];
+}})()"""
+
 
 def test_the_navigation_opens_over_the_page(visitor: NewVisitor) -> None:
     person = visitor()
@@ -39,3 +49,19 @@ def test_an_error_takes_the_focus_and_leads_to_its_field(visitor: NewVisitor) ->
     expect(person.page.get_by_role("alert")).to_be_focused()
     person.page.get_by_role("alert").get_by_role("link", name="Name").click()
     expect(person.page.get_by_label("Name")).to_be_focused()
+
+
+def test_a_keyboard_reaches_every_control_and_shows_where_it_is(visitor: NewVisitor) -> None:
+    person = visitor()
+    person.sign_in("no-mfa")
+    slug = person.create_tenant("Keyboard Works")
+    person.page.emulate_media(reduced_motion="reduce")  # the page is where it scrolls to at once
+    for path in (f"/t/{slug}/", f"/t/{slug}/ssh-keys/import/", f"/t/{slug}/members/", "/account/"):
+        person.go(path)
+        controls = person.page.evaluate(CONTROLS)
+        reached = []
+        for _ in range(controls):
+            person.page.keyboard.press("Tab")
+            reached.append(person.page.evaluate(FOCUSED))
+        assert all(seen for _, seen in reached), (path, reached)
+        assert len({place for place, _ in reached}) == controls, (path, reached)

@@ -115,12 +115,12 @@ def test_a_visitor_is_told_what_is_asked_of_the_provider(visit: NewVisitor) -> N
 
 
 def test_the_overview_counts_and_says_what_is_next(household: Household, owner: Visitor) -> None:
-    assert "0 repositories" in text(owner.get())
+    assert "0 Repositories" in text(owner.get())
     with household.enter() as inside:
         repositories.create_repository(inside, name="core", url="", labels=[])
         parameters.create_set(inside, name="deploy", description="", filters=[])
     page = text(owner.get())
-    assert "1 repositories 1 parameter sets" in page
+    assert "1 Repositories 1 Parameter sets" in page
     assert "Next steps" in page
 
 

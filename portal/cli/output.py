@@ -19,8 +19,13 @@ def clean(text: str) -> str:
         character
         if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
         else "\N{REPLACEMENT CHARACTER}"
-        for character in text
+        for character in text.replace("\r\n", "\n")
     )
+
+
+def line(text: str) -> str:
+    """Clean what must stay on one line: a name with a line break in it could forge a row."""
+    return clean(text).translate({ord("\n"): "\N{REPLACEMENT CHARACTER}", ord("\t"): " "})
 
 
 def complain(message: str) -> None:
@@ -32,9 +37,9 @@ def note(message: str) -> None:
     sys.stderr.write(f"{clean(message)}\n")
 
 
-def result(line: str) -> None:
+def result(text: str) -> None:
     """Print the one thing that was asked for, for people and scripts alike."""
-    sys.stdout.write(f"{clean(line)}\n")
+    sys.stdout.write(f"{line(text)}\n")
 
 
 def as_json(value: object) -> None:
@@ -50,7 +55,7 @@ def table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], *, empt
     for heading in columns:
         grid.add_column(heading, overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(clean(_cell(row.get(key)))) for key in columns.values()))
+        grid.add_row(*(Text(line(_cell(row.get(key)))) for key in columns.values()))
     # Piped, a line must stay a line however long it is.
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 10_000).print(grid)
 

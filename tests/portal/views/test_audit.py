@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
+from portal.views import audit
+from tenants.records.audit import append
+from tenants.records.models import AuditRow
 from tests.conftest import Household, NewPerson
 from tests.portal.views.conftest import NewVisitor, Visitor, text
 
@@ -18,6 +25,43 @@ def test_older_acts_are_on_further_pages(owner: Visitor) -> None:
     older = text(owner.get("audit/", after="2"))
     assert "tenant.created" in older
     assert "repository.created" not in older
+
+
+FIELDS: dict[str, object] = {"action": "odd.act", "subject": "", "actor": "Odd", "address": None, "detail": {}}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "[]",
+        '"text"',
+        '{"action": "odd.act"}',
+        json.dumps({**FIELDS, "detail": [1]}),
+        json.dumps({**FIELDS, "detail": {"deep": [[1]]}}),
+    ],
+)
+def test_an_entry_that_can_not_be_read_is_shown_as_such(household: Household, owner: Visitor, entry: str) -> None:
+    with household.enter() as inside:
+        append(inside.alias, entry)
+    answer = owner.get("audit/")
+    assert answer.status_code == 200
+    assert "be read: it was not written by the portal" in text(answer)
+    assert "tenant.created" in text(answer)
+
+
+@pytest.mark.parametrize("entry", ["", "not JSON", "[" * 10_000, json.dumps({**FIELDS, "subject": "\ud800"})])
+def test_what_the_database_would_not_take_today_is_unreadable_too(entry: str) -> None:
+    assert audit._shown(AuditRow(position=1, entry=entry))["act"] is None
+
+
+def test_an_entry_does_not_say_when_or_where_in_the_chain_it_stands(household: Household, owner: Visitor) -> None:
+    with household.enter() as inside:
+        append(inside.alias, json.dumps({**FIELDS, "position": 4711, "at": "1984", "detail": {"items": "kept"}}))
+    page = text(owner.get("audit/"))
+    assert "odd.act" in page
+    assert "items: kept" in page
+    assert "4711" not in page
+    assert "1984" not in page
 
 
 def test_a_member_does_not_see_it(household: Household, new_person: NewPerson, visit: NewVisitor) -> None:

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import addresses
-from portal.signin.identity import ascii_domain
+from portal.domains import ascii_domain
 
 _SECURE_MODES: Final = {"require", "verify-ca", "verify-full"}
 _DATABASE_PARTS: Final = {"sslmode", "sslrootcert", "connect_timeout", "application_name"}

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import idna
-
+from portal.domains import ascii_domain
 from portal.signin.refusals import Reason, Refusal
 from tenants.registry.people import Provider
 
@@ -72,14 +71,6 @@ def admit(identity: Identity, domains: Sequence[str]) -> None:
         raise Refusal(
             Reason.DOMAIN, identity.provider.label, login=identity.login, email=identity.email, domains=domains
         )
-
-
-def ascii_domain(domain: str) -> str | None:
-    """Return the domain as the DNS spells it (IDNA 2008 with UTS 46 mapping), or None where it has no such spelling."""
-    try:
-        return idna.encode(domain.strip().rstrip("."), uts46=True).decode().lower()
-    except idna.IDNAError:
-        return None
 
 
 def _primary(provider: Provider, login: str, emails: Any, *, primary: str, verified: str) -> str:

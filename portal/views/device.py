@@ -9,8 +9,8 @@ from portal.forms.base import explained
 from portal.forms.device import AnswerForm, CodeForm
 from portal.guards import SignedInRequest, actor_of, signed_in
 from portal.limits import limited
+from portal.signin.context import my_tenancies
 from portal.views.answers import page
-from portal.views.mine import my_tenancies
 from tenants.actions.tenancies import Tenancy
 from tenants.actions.tokens import USER_CODE_ALPHABET, approve_device, deny_device, find_device
 from tenants.errors import Invalid

@@ -7,8 +7,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from portal.guards import AnonymousRequest, anonymous
+from portal.signin.context import my_tenancies
 from portal.views.answers import page
-from portal.views.mine import my_tenancies
 from tenants.registry.models import TenantState
 
 

@@ -119,4 +119,4 @@ def pairs(labels: list[str]) -> list[Pair]:
 
 @register.filter
 def listed(value: object) -> object:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else value
+    return "; ".join(map(str, value)) or "none" if isinstance(value, list) else value

@@ -59,7 +59,8 @@ def test_a_command_line_is_let_in(household: Household, owner: Visitor) -> None:
     question = text(owner.post("/device/", user_code=code.lower()))
     assert f"{code[:4]}-{code[4:]}" in question
     assert "build-7" in question
-    assert "198.51.100.9" in question
+    assert "Allow only what you have started yourself, a moment ago." in question
+    assert "From 198.51.100.9 Asked just now" in question
     answer = owner.post("/device/", user_code=code, tenant=household.slug, answer="approve")
     assert "Connected" in text(answer)
     assert state() == DeviceGrant.State.APPROVED

@@ -147,6 +147,7 @@ RATES = {
     "sign-in": environment.rate("BULKHEAD_RATE_SIGN_IN", "20/m"),
     "api": environment.rate("BULKHEAD_RATE_API", "600/m"),
     "device": environment.rate("BULKHEAD_RATE_DEVICE", "30/m"),
+    "requests": environment.rate("BULKHEAD_RATE_REQUESTS", "30/h"),
 }
 
 DATABASES = CompartmentDatabases({"default": database(environment.database("DATABASE_URL"))})

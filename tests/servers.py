@@ -25,6 +25,7 @@ PORTAL: Final[pytest.StashKey[Portal]] = pytest.StashKey()
 SETTINGS: Final = {
     "BULKHEAD_MESSAGE_TTL_MIN_SECONDS": "1",
     "BULKHEAD_RATE_SIGN_IN": "10000/m",
+    "BULKHEAD_RATE_REQUESTS": "10000/m",
     "BULKHEAD_SWEEP_SECONDS": "3600",
 }
 

@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from portal.forms.base import explained
 from portal.forms.tenancies import JoinForm, TenantForm
 from portal.guards import MemberRequest, SignedInRequest, actor_of, member, signed_in
+from portal.limits import limited
 from portal.views.answers import done, page, posted
 from portal.views.overview import counts_of, tasks_of
 from tenants.actions import tenancies
@@ -38,7 +39,7 @@ def index(request: SignedInRequest) -> HttpResponse:
     form = JoinForm(posted(request))
     if form.is_valid():
         with explained(form):
-            tenancies.ask_to_join(actor_of(request), **form.cleaned_data)
+            _ask_to_join(request, form)
             return done(request, ASKED, "tenants")
     waiting = tenancies.requests_of(request.person.pk)
     return page(request, "tenants/list.html", waiting=waiting, form=form, most=tenancies.MAX_LISTED)
@@ -50,9 +51,20 @@ def new(request: SignedInRequest) -> HttpResponse:
     form = TenantForm(posted(request))
     if form.is_valid():
         with explained(form):
-            asked_for = tenancies.request_tenant(actor_of(request), **form.cleaned_data)
+            asked_for = _request_tenant(request, form)
             return redirect("tenants-progress", slug=asked_for.slug)
     return page(request, "tenants/new.html", form=form)
+
+
+# Only what is asked for is counted: looking at the forms, or at one's own tenants, costs nothing.
+@limited("requests")
+def _ask_to_join(request: SignedInRequest, form: JoinForm) -> None:
+    tenancies.ask_to_join(actor_of(request), **form.cleaned_data)
+
+
+@limited("requests")
+def _request_tenant(request: SignedInRequest, form: TenantForm) -> TenantRequest:
+    return tenancies.request_tenant(actor_of(request), **form.cleaned_data)
 
 
 @require_safe

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 
 import pytest
+from django.conf import settings
 from django.db import connections
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tenants.actions import parameters, repositories
@@ -76,6 +79,20 @@ def test_asking_to_join_says_nothing_about_the_tenant(newcomer: Visitor, househo
     unknown = newcomer.after(newcomer.post("/tenants/", slug=slug(), note="Hello"))
     assert known == unknown
     assert JoinRequest.objects.filter(tenant=household.tenant, note="Hello").count() == 1
+
+
+def test_asking_is_limited_and_looking_is_not(newcomer: Visitor) -> None:
+    rates = {**settings.RATES, "requests": "2/h"}
+    newcomer.client.defaults["REMOTE_ADDR"] = f"198.51.100.{secrets.randbelow(256)}"
+    with override_settings(RATES=rates):
+        assert newcomer.post("/tenants/", slug=slug(), note="").status_code == 302
+        assert newcomer.post("/tenants/new/", name="New", slug=slug()).status_code == 302
+        wanted = slug()
+        assert newcomer.post("/tenants/new/", name="New", slug=wanted).status_code == 429
+        assert newcomer.post("/tenants/", slug=slug(), note="").status_code == 429
+        assert newcomer.get("/tenants/").status_code == 200
+        assert newcomer.get("/tenants/new/").status_code == 200
+    assert not TenantRequest.objects.filter(slug=wanted).exists()
 
 
 def test_the_front_page_leads_to_the_only_tenant(household: Household, owner: Visitor) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings as configured
-from django.db import connections
 from django.db.models.functions import Now
 from django.test import Client
 from pytest_django import Settings
@@ -20,7 +18,7 @@ from tenants.actions import tokens
 from tenants.actions.tokens import USER_CODE_ALPHABET
 from tenants.errors import Invalid
 from tenants.registry.models import AccessToken, DeviceGrant
-from tests.conftest import Household
+from tests.conftest import Household, at_once
 from tests.portal.api.conftest import Caller, new_client
 
 FORM = "application/x-www-form-urlencoded"
@@ -94,19 +92,7 @@ def test_a_grant_is_redeemed_once(client: Client, household: Household) -> None:
 def test_twenty_at_once_get_one_token(household: Household) -> None:
     device = start(new_client())
     tokens.approve_device(household.actor(), device["user_code"], household.slug)
-    statuses: list[int] = []
-
-    def redeem() -> None:
-        try:
-            statuses.append(poll(new_client(), device).status_code)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=redeem) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    statuses = at_once(lambda: poll(new_client(), device).status_code, times=20)
     assert sorted(statuses) == [200] + [400] * 19
     assert AccessToken.objects.filter(person=household.owner).count() == 1
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +38,16 @@ def migration(directory: Path) -> Step:
         directory / "migrated",
         lambda: _fingerprint(libraries, folders, {".py", ".sql"}, os.environ.get("BULKHEAD_OPERATIONS", "")),
     )
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let the stacks of one clone prepare what they share one after the other."""
+    build = ROOT / ".build"
+    build.mkdir(exist_ok=True)
+    with (build / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def static_files() -> Step:

@@ -95,6 +95,11 @@ def _complain(children: list[Child], pending: list[Child], *, late: bool) -> Non
 
 def prepare(stack: Stack, progress: Progress) -> None:
     """Migrate the database and collect static files, at once and only as far as something changed."""
+    with freshness.one_at_a_time():
+        _prepare(stack, progress)
+
+
+def _prepare(stack: Stack, progress: Progress) -> None:
     todo: list[tuple[freshness.Step, Child]] = []
     jobs: list[tuple[freshness.Step, Process, list[str]]] = [
         (freshness.migration(stack.directory), "owner", ["migrate", "--no-input", "-v", "1"]),

@@ -76,7 +76,7 @@ def find_device(user_code: str) -> DeviceGrant:
     """Return the grant that waits under this code, however it was typed. Raises Invalid."""
     grant = _waiting().filter(user_digest=_digest(_typed(user_code))).first()
     if grant is None:
-        raise Invalid({"user_code": "No command line waits under this code: check it, or start `bulkhead login` anew."})
+        raise Invalid({"user_code": "No command line waits under this code: check it, or begin to log in anew there."})
     return grant
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
@@ -17,11 +17,8 @@ from portal.signin.sessions import SessionStore
 from secrets_vault import derive
 from secrets_vault.aead import Key
 from secrets_vault.errors import BadCiphertext
-from tenants.actions import tokens
-from tenants.actions.tokens import Redemption
-from tenants.errors import NotFound
-from tenants.registry.models import AccessToken, DeviceGrant, Displaced, Person, Session
-from tests.conftest import Household, NewPerson
+from tenants.registry.models import Displaced, Person, Session
+from tests.conftest import NewPerson
 from tests.portal.signin.browser import Browser
 from tests.portal.signin.conftest import NewBrowser
 
@@ -118,82 +115,6 @@ def test_a_displaced_sign_out_ends_nothing(new_browser: NewBrowser) -> None:
     new.sign_in()
     assert old.post("/sign-out/", token).status_code == 302
     assert is_signed_in(new)
-
-
-def test_that_was_not_me_freezes_the_tokens_and_needs_the_old_handle(new_browser: NewBrowser) -> None:
-    old, new, stranger = new_browser(), new_browser(), new_browser()
-    Person.objects.filter(provider="github", uid="1001").update(tokens_frozen_at=None)
-    old.sign_in()
-    new.sign_in()
-    page = stranger.get("/sign-in/")
-    form = dict(re.findall(r'name="(csrfmiddlewaretoken)" value="([^"]+)"', page.text))
-    assert stranger.post("/session/displaced/", form).headers["Location"] == "/sign-in/"
-    assert Person.objects.get(provider="github", uid="1001").tokens_frozen_at is None
-    assert old.post("/session/displaced/").status_code == 403, "a form of ours it must be"
-    assert old.press(old.get("/session/displaced/"), "/session/displaced/").status_code == 200
-    assert Person.objects.get(provider="github", uid="1001").tokens_frozen_at is not None
-
-
-def test_that_was_not_me_signs_the_intruder_out(new_browser: NewBrowser) -> None:
-    old, intruder = new_browser(), new_browser()
-    old.sign_in()
-    intruder.sign_in()
-    done = old.press(old.get("/session/displaced/"), "/session/displaced/")
-    assert "Nobody is signed in as you" in done.text
-    assert not is_signed_in(intruder)
-    assert intruder.get("/device/").headers["Location"].startswith("/sign-in/")
-    old.sign_in()
-    assert is_signed_in(old)
-
-
-def test_that_was_not_me_denies_what_was_approved(household: Household) -> None:
-    theirs, others = (tokens.start_device(name=name, address="192.0.2.7") for name in ("theirs", "somebody's"))
-    tokens.approve_device(household.actor(), theirs.user_code, household.slug)
-    sessions.shut_out(displaced_by_another(household.owner))
-    # Denied in its own row, not only by the age of the freeze.
-    Person.objects.filter(pk=household.owner.pk).update(tokens_frozen_at=None)
-    assert tokens.redeem_device(theirs.device_code, address="192.0.2.7") is Redemption.DENIED
-    assert tokens.redeem_device(others.device_code, address="192.0.2.7") is Redemption.PENDING
-
-
-def test_a_token_issued_while_it_is_said_is_frozen_too(household: Household) -> None:
-    grant = tokens.start_device(name="theirs", address="192.0.2.7")
-    tokens.approve_device(household.actor(), grant.user_code, household.slug)
-    note = displaced_by_another(household.owner)
-
-    def say() -> None:
-        try:
-            sessions.shut_out(note)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            DeviceGrant.objects.select_for_update().get(person=household.owner)  # as redeeming begins
-            said = pool.submit(say)
-            with pytest.raises(TimeoutError):
-                said.result(timeout=0.5)
-            token = tokens.redeem_device(grant.device_code, address="192.0.2.7")
-        said.result(timeout=10)
-    assert isinstance(token, AccessToken)
-    with pytest.raises(NotFound):
-        tokens.use_token(token.id, address="192.0.2.7")
-
-
-def test_a_note_speaks_once(new_person: NewPerson) -> None:
-    """Who was displaced by "that wasn't me" must not end the person's sessions again and again."""
-    note = displaced_by_another(new_person())
-    sessions.shut_out(note)
-    assert not Displaced.objects.filter(handle_digest=note.handle_digest).exists()
-
-
-def displaced_by_another(person: Person) -> Displaced:
-    """Return the note of a browser whose session an intruder's has replaced."""
-    handle = begun(person).session_key or ""
-    begun(person)
-    note = sessions.displaced(handle)
-    assert note is not None
-    return note
 
 
 def test_sign_out_ends_the_session_in_the_database_too(browser: Browser) -> None:

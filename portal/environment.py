@@ -29,6 +29,8 @@ def secret(name: str, default: str | None = None) -> str:
     path = os.environ.get(f"{name}_FILE")
     if path is None:
         return text(name, default)
+    if os.environ.get(name):  # a library that reads NAME by itself, as Celery does, would take the other one
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Keep one.")
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:

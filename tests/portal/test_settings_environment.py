@@ -104,6 +104,10 @@ def test_a_secret_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     path.write_text("hush\n")
     monkeypatch.setenv(f"{NAME}_FILE", str(path))
     assert environment.secret(NAME) == "hush"
+    monkeypatch.setenv(NAME, "another")
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME}_FILE are both set"):
+        environment.secret(NAME)
+    monkeypatch.delenv(NAME)
     path.unlink()
     with pytest.raises(ImproperlyConfigured, match=f"{NAME}_FILE can't be read"):
         environment.secret(NAME)

@@ -72,7 +72,7 @@ THREATS: Final = (
         "A session is stolen, kept alive, or brought back.",
         "One live session a person, by construction: the newest sign-in wins and the older browser is told. Limits "
         "when idle and in all, by the database's clock. What the database holds opens no session.",
-        ("tests/portal/signin/test_sessions.py",),
+        ("tests/portal/signin/test_sessions.py", "tests/portal/signin/test_shut_out.py"),
     ),
     Threat(
         "I3 S3",

@@ -44,7 +44,11 @@ THREATS: Final = (
         "Code inside one tenant, through injection or a mistake, reaches for another tenant's rows.",
         "The request talks to the database as the tenant's own login role, with no right in any other schema and "
         "a member of no other role, so RESET ROLE, SET ROLE and another schema's name are denied by PostgreSQL itself.",
-        ("tests/tenants/test_compartment.py", "tests/tenants/test_provisioning.py"),
+        (
+            "tests/tenants/test_database_role.py",
+            "tests/tenants/test_compartment.py",
+            "tests/tenants/test_provisioning.py",
+        ),
     ),
     Threat(
         "M8 S2",
@@ -110,6 +114,7 @@ THREATS: Final = (
         (
             "tests/secrets_vault/test_sealing.py",
             "tests/tenants/actions/test_messages.py",
+            "tests/tenants/test_delivery.py",
             "tests/portal/views/test_messages.py",
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +23,7 @@ RESET ROLE;
 """
 
 
-class TenantOperation(Operation):
+class TenantOperation(Operation, ABC):
     """An act upon one tenant, in the transaction of its migration."""
 
     reduces_to_sql = False
@@ -34,11 +35,11 @@ class TenantOperation(Operation):
     def state_forwards(self, app_label: str, state: Any) -> None:
         """Operations act on rows; the models stay what they are."""
 
-    def act(self, using: str, actor: Actor) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def act(self, using: str, actor: Actor) -> None: ...
 
-    def undo(self, using: str, actor: Actor) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def undo(self, using: str, actor: Actor) -> None: ...
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         self.act(schema_editor.connection.alias, Actor.operator(app_label))

@@ -55,10 +55,22 @@ class Bench:
 
 def interleaved(contestants: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
     """Return each contestant's median seconds over `rounds`, taking turns so that noise is shared."""
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name, contestant in contestants.items():
+
+    def timed(contestant: Callable[[], object]) -> Callable[[], float]:
+        def turn() -> float:
             started = time.perf_counter()
             contestant()
-            seconds[name].append(time.perf_counter() - started)
-    return {name: statistics.median(turns) for name, turns in seconds.items()}
+            return time.perf_counter() - started
+
+        return turn
+
+    return medians({name: timed(contestant) for name, contestant in contestants.items()}, rounds=rounds)
+
+
+def medians(contestants: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, float]:
+    """Return the median of what each contestant says of itself over `rounds`, taking turns so that noise is shared."""
+    figures: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, contestant in contestants.items():
+            figures[name].append(contestant())
+    return {name: statistics.median(turns) for name, turns in figures.items()}

@@ -128,14 +128,14 @@ def _expire_received(due: Due) -> None:
 
 
 def _receipt(due: Due) -> None:
-    with enter_as_system(due.tenant_id, _COURIER):
+    with enter_as_system(due.tenant_id, _COURIER) as consumer:
         received = _received(due.message_id)
         if received.read_at is None:
             raise NotFound  # announced, and not committed yet or never
     with enter_as_system(received.peer_id, _COURIER) as provider, provider.transaction():
         sent = SentMessage.objects.filter(id=received.id, peer_id=due.tenant_id, read_at=None)
         if sent.update(read_at=Now(), reads=1):
-            record(provider, "message.read_by_peer", "", message=str(received.id))
+            record(provider, "message.read_by_peer", consumer.tenant.slug, message=str(received.id))
     done(due.tenant_id, due.message_id, Due.Kind.RECEIPT)
 
 

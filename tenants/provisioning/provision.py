@@ -69,7 +69,7 @@ def create_tenant(
         _insert_keys(tenant, wrapped, public, using)
         if owner_id is not None:
             Membership.objects.using(using).create(tenant=tenant, person_id=owner_id, role=Role.OWNER)
-        first = entry(actor, "tenant.created", slug, {"name": name})
+        first = entry(actor, "tenant.created", slug, {"name": name, "owner": str(owner_id) if owner_id else None})
         statement = sql.SQL(_FRAME).format(
             role=sql.Identifier(tenant.schema),
             schema=sql.Identifier(tenant.schema),

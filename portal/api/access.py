@@ -93,9 +93,8 @@ def identify(request: ApiRequest, claims: Claims) -> None:
         raise unauthenticated() from None
     if (token.person_id, token.tenant_id) != (claims.person_id, claims.tenant_id):
         raise unauthenticated()
-    label = token.person.email or str(token.person)
     request.token = token
-    request.actor = Actor.person(token.person_id, label, address=address, token_id=token.id)
+    request.actor = Actor.person(token.person_id, token.person.label, address=address, token_id=token.id)
 
 
 def admit(request: ApiRequest, permission: Permission) -> None:

@@ -10,6 +10,8 @@ are judged by the database's clock. An anonymous visitor has no row, whatever is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -93,6 +95,15 @@ class SessionStore(SessionBase):
         )
         return _replace(new, own)
 
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Keep this session from being ended by another browser meanwhile; False if it already was.
+
+        What is granted inside is committed before whoever ends the session looks for what to take back.
+        """
+        with transaction.atomic():
+            yield self._mine().select_for_update(no_key=True).first() is not None
+
     def _handle(self) -> str:
         return self.session_key or ""
 
@@ -133,7 +144,8 @@ def _replace(new: Session, own: bytes) -> Previous | None:
     `own` is the digest of what the signing-in browser held before: it is not told about itself.
     """
     with transaction.atomic():
-        Person.objects.select_for_update().get(pk=new.person_id)  # a person's sign-ins queue up here
+        # A person's sign-ins queue up here; what refers to the person (a grant, a token) needs not wait.
+        Person.objects.select_for_update(no_key=True).get(pk=new.person_id)
         old = _live().filter(person=new.person_id).exclude(handle_digest=own).first()
         if old is not None:
             Displaced.objects.create(

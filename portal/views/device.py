@@ -59,7 +59,10 @@ def _decide(request: SignedInRequest, form: AnswerForm, *, approved: bool) -> No
     if not approved:
         deny_device(code)
     elif slug:
-        approve_device(actor_of(request), code, slug)
+        with request.session.held() as live:
+            if not live:
+                raise Invalid({"user_code": "You were signed out meanwhile: sign in, then enter the code again."})
+            approve_device(actor_of(request), code, slug)
     else:
         raise Invalid({"tenant": "Choose the tenant that the command line may work in."})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -129,8 +129,11 @@ def list_tokens(actor: Actor) -> QuerySet[AccessToken]:
 
 def revoke_token(actor: Actor, token_id: UUID) -> None:
     """End a person's own token at once. Raises NotFound."""
-    rows = AccessToken.objects.select_related("tenant").filter(person_id=actor.require_person(), revoked_at=None)
+    rows = AccessToken.objects.select_related("tenant", "person").filter(
+        person_id=actor.require_person(), revoked_at=None
+    )
     token = fetch(rows, id=token_id)
+    actor = replace(actor, label=token.person.label)  # a token that ends itself knows no more than an id
     # Somebody who is no member any more, or whose tenant is suspended, still ends a token; the log is not theirs then.
     with suppress(NotFound, Suspended), compartment.enter(token.tenant.slug, actor) as inside:
         record(inside, "token.revoked", token.name, revoked=str(token.id))

@@ -122,7 +122,7 @@ with Stack(Path(sys.argv[1]), durable=False):
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux'; elsewhere the next start cleans up")
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux's own; elsewhere the next start cleans up")
 def test_a_killed_parent_takes_its_servers_along(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", SUPERVISOR, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE

@@ -54,6 +54,31 @@ def test_that_was_not_me_denies_what_was_approved(household: Household) -> None:
     assert tokens.redeem_device(others.device_code, address="192.0.2.7") is Redemption.PENDING
 
 
+def test_an_approval_under_way_while_it_is_said_is_taken_back(household: Household) -> None:
+    grant = tokens.start_device(name="theirs", address="192.0.2.7")
+    note = displaced_by_another(household.owner)
+    intruder = begun(household.owner)
+
+    def say() -> None:
+        try:
+            sessions.shut_out(note)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with intruder.held() as live:
+            assert live
+            said = pool.submit(say)
+            with pytest.raises(TimeoutError):
+                said.result(timeout=0.5)
+            tokens.approve_device(household.actor(), grant.user_code, household.slug)
+        said.result(timeout=10)
+    Person.objects.filter(pk=household.owner.pk).update(tokens_frozen_at=None)
+    assert tokens.redeem_device(grant.device_code, address="192.0.2.7") is Redemption.DENIED
+    with intruder.held() as live:
+        assert not live
+
+
 def test_a_token_issued_while_it_is_said_is_frozen_too(household: Household) -> None:
     grant = tokens.start_device(name="theirs", address="192.0.2.7")
     tokens.approve_device(household.actor(), grant.user_code, household.slug)

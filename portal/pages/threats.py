@@ -148,8 +148,8 @@ THREATS: Final = (
     Threat(
         "I8",
         "Somebody denies an act, or takes it out of the log.",
-        "Each act and its entry are one transaction; a secret leaves after its entry. Entries are chained by hash, and "
-        "the tenant's role may add and read them, nothing else.",
+        "An act and its entry are one transaction, or the entry is committed first; a secret leaves after its entry. "
+        "Entries are chained by hash, and the tenant's role may add and read them, nothing else.",
         ("tests/tenants/test_audit.py", "tests/secrets_vault/test_hashchain.py"),
     ),
     Threat(

@@ -55,6 +55,8 @@ BEGIN
         EXECUTE format('REVOKE SELECT ON %s FROM PUBLIC', counters);
     END LOOP;
 END $$;
+-- One run of `migrate_tenants` at a time: these two alone hold a lock that says so.
+GRANT EXECUTE ON FUNCTION pg_try_advisory_lock(bigint), pg_advisory_unlock(bigint) TO bulkhead_owner, bulkhead_provisioner;
 -- The server's other databases are not ours to be in.
 REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 

@@ -8,19 +8,12 @@ from uuid import uuid4
 
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.operations.base import Operation
-from psycopg import sql
 
 from tenants import validation
 from tenants.actor import Actor
-from tenants.provisioning.provision import create_tenant, run
-from tenants.records.audit import entry
+from tenants.provisioning.journal import log
+from tenants.provisioning.provision import create_tenant
 from tenants.registry.models import Person, Provider, Tenant, TenantState
-
-_APPEND = """
-SET LOCAL ROLE bulkhead_provisioner;
-INSERT INTO {schema}.audit (entry) VALUES ({entry});
-RESET ROLE;
-"""
 
 
 class TenantOperation(Operation, ABC):
@@ -115,5 +108,4 @@ def _change_state(tenant: Tenant, state: TenantState, reason: str, actor: Actor,
     tenant.state = state
     tenant.state_reason = reason if state == TenantState.SUSPENDED else ""
     tenant.save(using=using, update_fields=["state", "state_reason"])
-    act = entry(actor, f"tenant.{state.value}", tenant.slug, {"reason": reason})
-    run(using, sql.SQL(_APPEND).format(schema=sql.Identifier(tenant.schema), entry=sql.Literal(act)))
+    log(tenant, actor, f"tenant.{state.value}", tenant.slug, {"reason": reason}, using=using)

@@ -1,5 +1,7 @@
 """Every registry table, for Django and for whoever reads the registry."""
 
+from tenants.registry.assurance import DriftReport, IsolationProof
+from tenants.registry.certificates import Certificate
 from tenants.registry.connections import Connection
 from tenants.registry.due import Due
 from tenants.registry.memberships import JoinRequest, Membership
@@ -11,10 +13,13 @@ from tenants.registry.tokens import AccessToken, DeviceGrant
 __all__ = [
     "AccessToken",
     "Attempt",
+    "Certificate",
     "Connection",
     "DeviceGrant",
     "Displaced",
+    "DriftReport",
     "Due",
+    "IsolationProof",
     "JoinRequest",
     "Membership",
     "Person",

@@ -29,7 +29,9 @@ class Tenant(models.Model):
     schema = models.CharField(max_length=18, unique=True, default=new_schema_name)  # also the database role's name
     state = models.CharField(max_length=16, choices=TenantState, default=TenantState.ACTIVE)
     state_reason = models.CharField(max_length=500, blank=True)
-    schema_version = models.CharField(max_length=100)
+    schema_version = models.CharField(max_length=100)  # the last of the records' migrations that it has
+    schema_failure = models.CharField(max_length=1000, blank=True, db_default="")  # why the next one did not apply
+    canary = models.BooleanField(db_default=False)  # takes each migration before the other tenants do
     password_version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
 

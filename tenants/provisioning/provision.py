@@ -16,21 +16,17 @@ from tenants.databases.current import role_password
 from tenants.keyrings import key_service
 from tenants.provisioning.places import sealing_place
 from tenants.provisioning.render import SCRIPT
+from tenants.provisioning.role import creation
 from tenants.provisioning.scram import verifier
 from tenants.records.audit import entry
 from tenants.registry.models import Membership, SealingKey, Tenant, TenantKey
 from tenants.roles import Role
 
-# No compartment takes all of the server's connections. Two tables are not the tenant role's to change: the log that it
-# may only add to, and the head of its chain, which is the trigger's.
+# Two tables are not the tenant role's to change: the log that it may only add to, and the head of its chain, which is
+# the trigger's.
 _FRAME: Final = """
 SET LOCAL ROLE bulkhead_provisioner;
-CREATE ROLE {role} LOGIN NOINHERIT CONNECTION LIMIT 100 PASSWORD {verifier};
-ALTER ROLE {role} SET search_path = {schema};
-ALTER ROLE {role} SET timezone = 'UTC';
-ALTER ROLE {role} SET lock_timeout = '5s';
-ALTER ROLE {role} SET statement_timeout = '30s';
-ALTER ROLE {role} SET idle_in_transaction_session_timeout = '60s';
+{creation}
 CREATE SCHEMA {schema};
 SET LOCAL search_path = {schema}, pg_temp;
 {script}
@@ -73,7 +69,7 @@ def create_tenant(
         statement = sql.SQL(_FRAME).format(
             role=sql.Identifier(tenant.schema),
             schema=sql.Identifier(tenant.schema),
-            verifier=sql.Literal(verifier(role_password(tenant.schema, 1))),
+            creation=creation(tenant.schema, verifier(role_password(tenant.schema, 1))),
             script=sql.SQL(script),
             sealing_secret=sql.Literal(sealing_secret),
             entry=sql.Literal(first),

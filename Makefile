@@ -21,9 +21,9 @@ setup: ## Prepare .venv from the locks (PYTHON=/path/to/python3 picks the interp
 demo: $(STAMP) ## Start everything and print the address (FRESH=1 starts anew; Ctrl-C stops)
 	@$(BIN)/python -m portal.demo $(if $(FRESH),--fresh) $(ARGS)
 
-test: $(STAMP) ## Run the tests with branch coverage, installing a browser when there is none (ARGS="-k name")
+test: $(STAMP) ## Run the tests with branch coverage, installing a browser when there is none (ARGS="-n0 -k name")
 	@deploy/browser
-	@$(BIN)/pytest -p randomly --cov $(ARGS)
+	@$(BIN)/pytest -p randomly --cov --numprocesses auto --dist worksteal $(ARGS)
 
 check: $(STAMP) ## Run linters, types, layers, templates, migrations and locks
 	$(BIN)/ruff check

@@ -22,6 +22,7 @@ ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
 SECRET_KEY = environment.key("BULKHEAD_SECRET_KEY").hex()
+SECRET_KEY_FALLBACKS = [former.hex() for former in environment.former_keys("BULKHEAD_SECRET_KEY_PREVIOUS")]
 SESSION_SECRET = environment.key("BULKHEAD_SESSION_SECRET")
 TOKEN_SECRET = environment.key("BULKHEAD_TOKEN_SECRET")
 DATABASE_SECRET = environment.key("BULKHEAD_DATABASE_SECRET")
@@ -146,6 +147,7 @@ CONTENT_SECURITY_POLICY = {
 RATES = {
     "sign-in": environment.rate("BULKHEAD_RATE_SIGN_IN", "20/m"),
     "api": environment.rate("BULKHEAD_RATE_API", "600/m"),
+    "certificates": environment.rate("BULKHEAD_RATE_CERTIFICATES", "60/m"),
     "device": environment.rate("BULKHEAD_RATE_DEVICE", "30/m"),
     "requests": environment.rate("BULKHEAD_RATE_REQUESTS", "30/h"),
 }
@@ -153,6 +155,7 @@ RATES = {
 DATABASES = CompartmentDatabases({"default": database(environment.database("DATABASE_URL"))})
 IMPLICIT_VARIABLES = environment.implicit()
 COMPARTMENT_CONNECTIONS = environment.integer("BULKHEAD_COMPARTMENT_CONNECTIONS", 8, minimum=2)  # warm, in each thread
+COMPARTMENT_CONNECTIONS_PROCESS = environment.integer("BULKHEAD_COMPARTMENT_CONNECTIONS_PROCESS", 64, minimum=2)
 DATABASE_ROUTERS = ["tenants.databases.Router"]
 
 REDIS_URL = environment.secret("REDIS_URL")

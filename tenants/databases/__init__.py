@@ -45,4 +45,5 @@ class CompartmentDatabases(dict[str, dict[str, Any]]):
         if inside is None or inside.role != alias:
             raise OutsideCompartmentError(alias)
         default = self["default"]
-        return {**default, "ENGINE": "tenants.databases", "USER": inside.role, "PASSWORD": inside.password()}
+        # Its password is derived when it connects (`base.py`), and is kept nowhere.
+        return {**default, "ENGINE": "tenants.databases", "USER": inside.role, "PASSWORD": ""}

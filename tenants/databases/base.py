@@ -1,58 +1,29 @@
-"""The connection of one compartment, kept warm in its thread, refused to everybody outside (Django backend)."""
+"""The connection of one compartment, refused to everybody outside and kept warm in its thread (Django backend)."""
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from threading import local
 from typing import Any, Final
 
-from django.conf import settings
-from django.db import connections
+import psycopg
+from django.db import Error, connections
 from django.db.backends.postgresql import base
 
-from tenants.databases.current import OutsideCompartmentError, entered
+from tenants.databases.current import Entered, OutsideCompartmentError, entered, role_password
+from tenants.databases.warm import close_compartments, warm
+
+__all__ = ["CHECK_AFTER_SECONDS", "DatabaseWrapper", "close_compartments", "warm"]
 
 # A connection idle for longer is asked whether it still lives before it is used: a server restarted meanwhile.
 CHECK_AFTER_SECONDS: Final = 15.0
-
-
-class _Warm(local):
-    """This thread's open compartments, least recently used first."""
-
-    def __init__(self) -> None:
-        self.wrappers: OrderedDict[str, DatabaseWrapper] = OrderedDict()
-
-    def use(self, wrapper: DatabaseWrapper) -> None:
-        self.wrappers[wrapper.alias] = wrapper
-        self.wrappers.move_to_end(wrapper.alias)
-        while len(self.wrappers) > settings.COMPARTMENT_CONNECTIONS:
-            idle = next((other for other in self.wrappers.values() if not other.in_atomic_block), None)
-            if idle is None or idle is wrapper:
-                return  # nested compartments in open transactions: bounded by the nesting itself
-            self.forget(idle.alias)
-
-    def forget(self, alias: str) -> None:
-        wrapper = self.wrappers.pop(alias, None)
-        if wrapper is not None:
-            wrapper.close()
-            del connections[alias]
-
-
-warm: Final = _Warm()
-
-
-def close_compartments() -> None:
-    """Close this thread's warm connections: before it ends, or before the process forks."""
-    for alias in list(warm.wrappers):
-        warm.forget(alias)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, settings_dict: dict[str, Any], alias: str = "") -> None:
         super().__init__(settings_dict, alias)
         self._used_at = 0.0
+        self._password_version = 0  # with which `connection` was opened
         # Every statement passes here, also one over a cursor that somebody kept.
         self.execute_wrappers.append(self._execute_inside)
 
@@ -60,19 +31,56 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._require_entered()
         return execute(*statement)
 
-    def _require_entered(self) -> None:
-        if entered.alias() != self.alias:
+    def _require_entered(self) -> Entered:
+        inside = entered.get()
+        if inside is None or inside.role != self.alias:
             raise OutsideCompartmentError(self.alias)
+        return inside
 
     def _cursor(self, name: str | None = None) -> Any:
         # And here before anything is connected, also for one that names the alias itself (`using(…)`).
-        self._require_entered()
+        inside = self._require_entered()
         now = time.monotonic()
-        if self.connection is not None and not self.in_atomic_block and self._doubtful(now) and not self.is_usable():
+        if self.connection is not None and not self.in_atomic_block and self._is_past(inside, now):
             self.close()
         self._used_at = now
         warm.use(self)
         return super()._cursor(name)  # type: ignore[misc]  # django-stubs leaves out the method
 
-    def _doubtful(self, now: float) -> bool:
-        return self.errors_occurred or now - self._used_at > CHECK_AFTER_SECONDS
+    def _is_past(self, inside: Entered, now: float) -> bool:
+        if inside.password_version > self._password_version:
+            return True  # nothing opened with a password that has been rotated stays open
+        if self.close_at is not None and now >= self.close_at:
+            return True
+        if not (self.errors_occurred or now - self._used_at > CHECK_AFTER_SECONDS):
+            return False
+        self.errors_occurred = not self.is_usable()
+        return self.errors_occurred
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect with the password in force, though it be rotated between entering and here."""
+        version = self._require_entered().password_version
+        try:
+            return self._connect(conn_params, version)
+        except psycopg.OperationalError:
+            newer = _version_in_force(self.alias)
+            if newer is None or newer == version:
+                raise
+            return self._connect(conn_params, newer)
+
+    def _connect(self, conn_params: dict[str, Any], version: int) -> Any:
+        password = role_password(self.alias, version)
+        connection = super().get_new_connection({**conn_params, "password": password})
+        self._password_version = version
+        return connection
+
+
+def _version_in_force(role: str) -> int | None:
+    """Ask the registry which password a tenant's role has; None when the registry can't tell either."""
+    try:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT password_version FROM tenants WHERE schema = %s", [role])
+            row = cursor.fetchone()
+    except Error:
+        return None
+    return int(row[0]) if row else None

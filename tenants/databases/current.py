@@ -30,9 +30,6 @@ class Entered:
     role: str
     password_version: int = field(repr=False)
 
-    def password(self) -> str:
-        return role_password(self.role, self.password_version)
-
 
 class _Entered:
     def __init__(self) -> None:

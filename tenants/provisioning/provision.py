@@ -13,32 +13,37 @@ from psycopg import sql
 from secrets_vault import Keyring, WrappedKey, new_sealing_key, seal
 from tenants.actor import Actor
 from tenants.databases.current import role_password
+from tenants.errors import Invalid
 from tenants.keyrings import key_service
 from tenants.provisioning.places import sealing_place
 from tenants.provisioning.render import SCRIPT
+from tenants.provisioning.rights import rights
 from tenants.provisioning.role import creation
 from tenants.provisioning.scram import verifier
 from tenants.records.audit import entry
-from tenants.registry.models import Membership, SealingKey, Tenant, TenantKey
+from tenants.registry.models import Certificate, Membership, SealingKey, Tenant, TenantKey
 from tenants.roles import Role
 
-# Two tables are not the tenant role's to change: the log that it may only add to, and the head of its chain, which is
-# the trigger's.
-_FRAME: Final = """
-SET LOCAL ROLE bulkhead_provisioner;
+_COMPARTMENT: Final = """
 {creation}
 CREATE SCHEMA {schema};
 SET LOCAL search_path = {schema}, pg_temp;
 {script}
-GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
-REVOKE ALL ON audit, audit_head FROM {role};
-GRANT SELECT, INSERT (entry) ON audit TO {role};
+GRANT USAGE ON SCHEMA {schema} TO {schema};
+{rights}
+"""
+_FRAME: Final = """
+SET LOCAL ROLE bulkhead_provisioner;
+{compartment}
 INSERT INTO sealing_secrets (version, sealed) VALUES (1, {sealing_secret});
 INSERT INTO audit (entry) VALUES ({entry});
 SET LOCAL search_path = registry;
 RESET ROLE;
 """
+
+USED_UP: Final = (
+    "A tenant at this address was destroyed, and its address is never given away again: choose another one."
+)
 
 
 @lru_cache(maxsize=1)
@@ -62,20 +67,30 @@ def create_tenant(
     with transaction.atomic(using=using):
         tenant = Tenant(id=tenant_id, slug=slug, name=name, schema_version=version)
         tenant.save(using=using, force_insert=True)
+        # Now, not before: whoever destroys a tenant of this address is waited for by the row that was just written.
+        if Certificate.objects.using(using).filter(slug=slug).exists():
+            raise Invalid({"slug": USED_UP})
         _insert_keys(tenant, wrapped, public, using)
         if owner_id is not None:
             Membership.objects.using(using).create(tenant=tenant, person_id=owner_id, role=Role.OWNER)
         first = entry(actor, "tenant.created", slug, {"name": name, "owner": str(owner_id) if owner_id else None})
         statement = sql.SQL(_FRAME).format(
-            role=sql.Identifier(tenant.schema),
-            schema=sql.Identifier(tenant.schema),
-            creation=creation(tenant.schema, verifier(role_password(tenant.schema, 1))),
-            script=sql.SQL(script),
+            compartment=compartment(tenant.schema, script, verifier(role_password(tenant.schema, 1))),
             sealing_secret=sql.Literal(sealing_secret),
             entry=sql.Literal(first),
         )
         run(using, statement)
     return tenant
+
+
+def compartment(name: str, script: str, stored_password: str) -> sql.Composed:
+    """Return the statements that make role and schema `name` and leave the search path there; for the provisioner."""
+    return sql.SQL(_COMPARTMENT).format(
+        creation=creation(name, stored_password),
+        schema=sql.Identifier(name),
+        script=sql.SQL(script),
+        rights=rights(name),
+    )
 
 
 def run(using: str, statement: sql.Composable) -> None:

@@ -44,15 +44,26 @@ BEGIN
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', shared);
     END LOOP;
 END $$;
--- … nor how many rows the neighbours have, read and wrote.
+-- … nor how many rows the neighbours have, read and wrote, and what they hold locked. The views are closed, and the
+-- functions below them, which take any table's number; whoever administers or monitors keeps both.
 DO $$
-DECLARE counters regclass;
+DECLARE counters record;
 BEGIN
     FOR counters IN
-        SELECT oid FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'v'
+        SELECT 'SELECT' AS privilege, 'TABLE' AS kind, oid::regclass::text AS name FROM pg_class
+        WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'v'
         AND relname ~ '^pg_(stat|statio)_(xact_)?(all|user|sys)_'
+        UNION ALL
+        SELECT 'EXECUTE', 'FUNCTION', oid::regprocedure::text FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND (
+            (proname ~ '^pg_stat_get_' AND proname !~ '^pg_stat_get_(db|subscription)_' AND proargtypes = '26')
+            OR proname ~ '^pg_((total_)?relation_size|table_size|indexes_size|lock_status|stat_have_stats)$'
+            OR proname ~ '^pg_(available_wal_summaries|wal_summary_contents|last_committed_xact)$'
+        )
     LOOP
-        EXECUTE format('REVOKE SELECT ON %s FROM PUBLIC', counters);
+        EXECUTE format('REVOKE %s ON %s %s FROM PUBLIC', counters.privilege, counters.kind, counters.name);
+        EXECUTE format('GRANT %s ON %s %s TO pg_monitor, bulkhead_owner, bulkhead_provisioner',
+                       counters.privilege, counters.kind, counters.name);
     END LOOP;
 END $$;
 -- One run of `migrate_tenants` at a time: these two alone hold a lock that says so.

@@ -22,6 +22,7 @@ from secrets_vault.errors import (
     UnknownKeyVersion,
     VaultError,
 )
+from secrets_vault.handover import hand_over, take_over
 from secrets_vault.keyring import Keyring, WrappedKey
 from secrets_vault.keyservice import KeyService, LocalKeyService, open_key_service
 from secrets_vault.sealing import new_sealing_key, open_from, seal_to
@@ -43,6 +44,7 @@ __all__ = [
     "aead",
     "derive",
     "describe",
+    "hand_over",
     "hashchain",
     "new_sealing_key",
     "open_from",
@@ -51,4 +53,5 @@ __all__ = [
     "rewrap",
     "seal",
     "seal_to",
+    "take_over",
 ]

@@ -126,7 +126,8 @@ class Keyring(Opaque):
         return type(self)(self.tenant, live, self.retired | {version})
 
 
-def _context(tenant: str, version: int) -> dict[str, str]:
+def wrapping_context(tenant: str, version: int) -> dict[str, str]:
+    """What a key service binds a wrapped tenant key to."""
     return {
         "format": "bulkhead-tenant-key-1",
         "algorithm": "AES-256-GCM",
@@ -137,12 +138,17 @@ def _context(tenant: str, version: int) -> dict[str, str]:
 
 
 def _generate(service: KeyService, tenant: str, version: int) -> tuple[TenantKey, WrappedKey]:
-    generated = tuple(map(Secret, service.generate(_context(tenant, version))))
+    generated = tuple(map(Secret, service.generate(wrapping_context(tenant, version))))
     key = TenantKey(tenant, version, generated[0])
     return key, WrappedKey(version, service.key_id, generated[1].reveal())
 
 
-def _unwrap(service: KeyService, tenant: str, row: WrappedKey) -> TenantKey:
+def unwrapped(service: KeyService, tenant: str, row: WrappedKey) -> Secret:
+    """The material of one version, for this package alone. Raises as `Keyring.open` does."""
     if row.key_service_id != service.key_id:
         raise KeyServiceDenied("another key service wrapped this tenant's key")
-    return TenantKey(tenant, row.version, Secret(service.unwrap(row.wrapped, _context(tenant, row.version))))
+    return Secret(service.unwrap(row.wrapped, wrapping_context(tenant, row.version)))
+
+
+def _unwrap(service: KeyService, tenant: str, row: WrappedKey) -> TenantKey:
+    return TenantKey(tenant, row.version, unwrapped(service, tenant, row))

@@ -8,7 +8,7 @@ migration of its own. A tenant made later never runs it: it rewrites rows that t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from django.db.migrations import Migration
@@ -59,7 +59,7 @@ def python_of(migration: Migration) -> Iterator[Callable[[Any, Any], None]]:
             yield operation.code
 
 
-def _in_the_database(operations: list[Operation]) -> Iterator[Operation]:
+def _in_the_database(operations: Sequence[Operation]) -> Iterator[Operation]:
     for operation in operations:
         if isinstance(operation, SeparateDatabaseAndState):
             yield from _in_the_database(operation.database_operations)

@@ -23,7 +23,7 @@ class Line:
             raise UnfitMigrationError(f"{' and '.join(leaves)} both come last: write a migration that merges them.")
         plan = [node for node in graph.forwards_plan((RECORDS, leaves[0])) if node[0] == RECORDS]
         self.migrations: list[Migration] = [graph.nodes[node] for node in plan]
-        self.names = [name for _, name in plan]
+        self.names: list[str] = [name for _, name in plan]
         for last, name in zip(self.names, self.names[1:], strict=False):
             if (RECORDS, last) not in graph.node_map[RECORDS, name].parents:
                 raise UnfitMigrationError(f"{name} does not depend on {last}: versions must be one line.")

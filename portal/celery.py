@@ -9,9 +9,11 @@ import os
 from typing import Final
 
 from celery import Celery, signals
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import environment
+from tenants.isolation import schedule
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -46,6 +48,10 @@ app.conf.update(
             "task": "tenants.tasks.provision",
             "schedule": SWEEP_SECONDS,
             "options": {"expires": SWEEP_SECONDS, "queue": "provisioning"},
+        },
+        "prove_isolation": {
+            "task": "tenants.tasks.prove_isolation",
+            "schedule": crontab(hour=str(schedule.AT.hour), minute=str(schedule.AT.minute)),
         },
         "tidy": {"task": "tenants.tasks.tidy", "schedule": TIDY_SECONDS, "options": {"expires": TIDY_SECONDS}},
     },

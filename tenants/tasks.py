@@ -11,7 +11,9 @@ from django.db import OperationalError, transaction
 from secrets_vault import KeyServiceUnavailable
 from tenants import delivery, housekeeping
 from tenants.actor import Actor
+from tenants.isolation.campaign import prove_stale
 from tenants.provisioning.provision import create_tenant
+from tenants.queue import wake
 from tenants.registry.models import TenantRequest
 
 logger: Final = logging.getLogger(__name__)
@@ -27,6 +29,13 @@ def sweep() -> None:
 def tidy() -> None:
     """Remove what has run out in the registry (queue `default`)."""
     housekeeping.tidy()
+
+
+@shared_task
+def prove_isolation() -> None:
+    """Try to leave each compartment once a night, a slice of them at a time (queue `default`)."""
+    if prove_stale():
+        wake("prove_isolation")
 
 
 @shared_task

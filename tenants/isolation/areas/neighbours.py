@@ -130,7 +130,6 @@ ATTEMPTS: Final = (
             ("lock", "Lock a neighbour’s table", "LOCK TABLE {other}.repositories IN ACCESS SHARE MODE NOWAIT"),
             ("drop", "Drop a neighbour’s schema", "DROP SCHEMA {other} CASCADE"),
             ("rename", "Rename a neighbour’s schema", "ALTER SCHEMA {other} RENAME TO isolation_proof"),
-            ("publish", "Copy a neighbour’s table out as XML", "SELECT table_to_xml('{other}.repositories', true, true, '')"),
         ),
     ),
     Attempt(
@@ -139,5 +138,13 @@ ATTEMPTS: Final = (
         "Read a neighbour’s tables by way of the search path",
         "SET LOCAL search_path = {other}; SELECT FROM repositories",
         walls=UNSEEN,
+    ),
+    # A server built without XML says so only to whoever may read the table.
+    Attempt(
+        "neighbours.xml",
+        "neighbours",
+        "Copy a neighbour’s table out as XML",
+        "SELECT table_to_xml('{other}.repositories', true, true, '')",
+        beyond=frozenset({"0A000"}),
     ),
 )

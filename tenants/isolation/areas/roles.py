@@ -36,12 +36,11 @@ ATTEMPTS: Final[tuple[Attempt, ...]] = (
                 "RESET SESSION AUTHORIZATION; SELECT FROM registry.people",
             ),
             ("join", "Make oneself a member of a neighbour’s role", "GRANT {other} TO {own}"),
-            ("join_provisioner", "Make oneself a member of the provisioner", "GRANT bulkhead_provisioner TO {own}"),
+            ("join_web", "Make oneself a member of the web server’s role", "GRANT bulkhead_web TO {own}"),
             ("join_all", "Give oneself the right to read everything", "GRANT pg_read_all_data TO {own}"),
             ("grant", "Grant oneself a neighbour’s tables", "GRANT SELECT ON ALL TABLES IN SCHEMA {other} TO {own}"),
             ("grant_schema", "Grant oneself a neighbour’s schema", "GRANT USAGE ON SCHEMA {other} TO {own}"),
             ("create", "Create a role", "CREATE ROLE isolation_proof"),
-            ("drop", "Drop a neighbour’s role", "DROP ROLE {other}"),
             ("password", "Change a neighbour’s password", "ALTER ROLE {other} PASSWORD NULL"),
             ("settings", "Change a neighbour’s settings", "ALTER ROLE {other} SET statement_timeout = 1"),
             ("settings_all", "Change everybody’s settings", "ALTER ROLE ALL SET statement_timeout = 1"),
@@ -56,6 +55,8 @@ ATTEMPTS: Final[tuple[Attempt, ...]] = (
             ("reassign", "Take over what a neighbour owns", "REASSIGN OWNED BY bulkhead_provisioner TO {own}"),
         ),
     ),
+    # Whoever may drop it is told what depends on it.
+    Attempt("roles.drop", "roles", "Drop a neighbour’s role", "DROP ROLE {other}", beyond=frozenset({"2BP01"})),
     *nothing(
         "roles",
         (

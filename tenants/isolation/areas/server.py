@@ -12,7 +12,7 @@ _PAST_EXTENSION: Final = frozenset({"0A000", "42710", "58P01"})
 
 
 def _extension(name: str, words: str) -> Attempt:
-    sql = f"CREATE EXTENSION {name}"
+    sql = f"CREATE EXTENSION {name} SCHEMA {{own}}"
     return Attempt(f"server.extension.{name}", "server", words, sql, beyond=_PAST_EXTENSION)
 
 
@@ -24,7 +24,6 @@ ATTEMPTS: Final = (
             ("read_binary", "Read a file of the server as bytes", "SELECT pg_read_binary_file('PG_VERSION')"),
             ("stat_file", "Look for a file on the server", "SELECT pg_stat_file('PG_VERSION')"),
             ("list", "List a directory of the server", "SELECT pg_ls_dir('.')"),
-            ("list_log", "List the server’s logs", "SELECT FROM pg_ls_logdir()"),
             ("copy_to", "Copy rows into a file", "COPY (SELECT WHERE false) TO '/dev/null'"),
             ("copy_from", "Copy a file into a table", "COPY {own}.repositories FROM '/dev/null'"),
             ("program", "Hand rows to a program", "COPY (SELECT WHERE false) TO PROGRAM 'true'"),
@@ -44,6 +43,10 @@ ATTEMPTS: Final = (
             ("database", "Change a setting of the whole database", "ALTER DATABASE {database} SET statement_timeout = 1"),
             ("checkpoint", "Make the server write everything to disk", "CHECKPOINT"),
         ),
+    ),
+    # A server that keeps no logs of its own says so only to whoever may look.
+    Attempt(
+        "server.list_log", "server", "List the server’s logs", "SELECT FROM pg_ls_logdir()", beyond=frozenset({"58P01"})
     ),
     _extension("dblink", "Install dblink, which connects to other servers"),
     _extension("postgres_fdw", "Install postgres_fdw, which reads other servers’ tables"),

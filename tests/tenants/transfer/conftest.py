@@ -1,0 +1,89 @@
+"""Archives that another deployment wrote, with another database, other secrets and another key service."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from portal.demo.children import ROOT
+from portal.demo.embedded import Process, Stack
+from portal.demo.progress import Progress
+from portal.demo.running import prepare
+from tests.servers import DIRECTORY, ROLES, SETTINGS
+
+_SCRIPT: Final = """
+import sys, pathlib, django
+django.setup()
+from tests.tenants.transfer import source
+source.main(pathlib.Path(sys.argv[1]))
+"""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What the other deployment left: archives, the key that opens them, and what it says of its tenants."""
+
+    directory: Path
+    facts: dict[str, Any]
+
+    def archive(self, name: str) -> Path:
+        return self.directory / f"{name}.tar"
+
+    @property
+    def key(self) -> Path:
+        return self.directory / "recipient"
+
+
+def manage(stack: Stack, *arguments: str, process: Process = "owner") -> subprocess.CompletedProcess[str]:
+    """Run `manage.py` as a process of `stack`."""
+    command = [sys.executable, "manage.py", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment(stack, process), capture_output=True, text=True, check=False
+    )
+
+
+def environment(stack: Stack, process: Process) -> dict[str, str]:
+    roles = {f"TEST_DATABASE_URL_{role.upper()}": stack.database_url(role) for role in ROLES}
+    return {**os.environ, **stack.environment(process), **roles}
+
+
+@pytest.fixture(scope="session")
+def elsewhere(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    """Start the other deployment once for all test processes, let it write its archives, and stop it."""
+    shared = Path(os.environ[DIRECTORY]) if DIRECTORY in os.environ else tmp_path_factory.mktemp("moving")
+    directory = shared / "elsewhere"
+    with (shared / "elsewhere.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (directory / "facts.json").exists():
+            _write_archives(directory)
+    return Elsewhere(directory, json.loads((directory / "facts.json").read_text()))
+
+
+def _write_archives(directory: Path) -> None:
+    with Stack(directory / "stack", mode="test", durable=False, settings=SETTINGS) as other:
+        prepare(other, Progress(quiet=True))
+        key, public = str(directory / "recipient"), str(directory / "recipient.pub")
+        _well(manage(other, "new_transfer_key", key))
+        script = [sys.executable, "-c", _SCRIPT, str(directory)]
+        told = _well(
+            subprocess.run(script, cwd=ROOT, env=environment(other, "web"), capture_output=True, text=True, check=False)
+        )
+        facts = json.loads(told)
+        output = str(directory / "rich.tar")
+        facts["export"] = json.loads(
+            _well(manage(other, "export_tenant", "rich", "--to", public, "--output", output, "--json"))
+        )
+    (directory / "facts.json").write_text(json.dumps(facts))
+
+
+def _well(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -9,11 +10,20 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+MINIMUM: Final = 20  # tenants; flatness is measured against ten
 FOLDER: Final = Path(settings.BASE_DIR) / "tests" / "benchmarks"
 
 
 def names() -> list[str]:
-    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in {"__init__", "frame"})
+    """Return what can be measured: a module each, or a package."""
+    found = [*FOLDER.glob("*.py"), *(path.parent for path in FOLDER.glob("*/__init__.py"))]
+    return sorted(path.stem for path in found if path.stem not in {"__init__", "frame"})
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal() or int(text) < MINIMUM:
+        raise ArgumentTypeError(f"at least {MINIMUM}, as a whole number")
+    return int(text)
 
 
 class Command(BaseCommand):
@@ -23,13 +33,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="*", help=f"which: {', '.join(names())}; all without")
         parser.add_argument("--quick", action="store_true", help="fewer rounds, the same names")
+        parser.add_argument("--tenants", type=_size, metavar="N", help="how many tenants, where a benchmark makes some")
 
-    def handle(self, *_: Any, name: list[str], quick: bool, **__: Any) -> None:
+    def handle(self, *_: Any, name: list[str], quick: bool, tenants: int | None, **__: Any) -> None:
         unknown = set(name) - set(names())
         if unknown:
             raise CommandError(f"No benchmark {', '.join(sorted(unknown))}. There are: {', '.join(names())}.")
         # The benchmarks are no part of the installed product: they are looked up where the tests are.
-        bench = import_module("tests.benchmarks.frame").Bench(quick=quick)
+        bench = import_module("tests.benchmarks.frame").Bench(quick=quick, tenants=tenants)
         for each in name or names():
             import_module(f"tests.benchmarks.{each}").run(bench)
         bench.table()

@@ -6,6 +6,7 @@ from portal import errors
 from portal.views import (
     account,
     audit,
+    certificates,
     connections,
     device,
     docs,
@@ -55,6 +56,8 @@ inside: list[URLPattern | URLResolver] = [
     path("members/<uuid:person>/", members.role, name="members-role"),
     path("members/<uuid:person>/remove/", members.remove, name="members-remove"),
     path("audit/", audit.index, name="audit"),
+    path("certificate/", certificates.notice, name="certificate"),
+    path("certificate/notice.json", certificates.notice_file, name="certificate-notice"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -71,6 +74,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", account.index, name="account"),
     path("account/tokens/<uuid:token>/revoke/", account.revoke, name="account-revoke"),
     path("device/", device.index, name="device"),
+    path("certificates/<uuid:tenant_id>/", certificates.certificate, name="certificates"),
+    path("certificates/<uuid:tenant_id>/<str:kid>.jws", certificates.certificate_file, name="certificates-file"),
     path("docs/", docs.index, name="docs"),
     path("docs/roles/", docs.roles, name="docs-roles"),
     path("docs/threat-model/", docs.threat_model, name="docs-threat-model"),

@@ -157,7 +157,7 @@ THREATS: Final = (
         "An administrator looks into, or changes, what is a customer's.",
         "There is no console. Operators' acts are migrations, applied with a database role that the web never holds, "
         "and each stands in the log of the tenant that it touches.",
-        ("tests/tenants/test_operations.py",),
+        ("tests/tenants/operations/test_lifecycle.py",),
     ),
     Threat(
         "I14 I17",

@@ -92,10 +92,8 @@ def test_migrations_that_build_on_each_other(fleet: Fleet, roll: Roll) -> None:
     assert len(dropped) == 2, "names that only the database knows were not found"
     assert roll("building", slugs([household])).is_complete
     inside_sql(household, "INSERT INTO repositories (id, name, url, labels) VALUES (gen_random_uuid(), 'a', '', '[]')")
-    for number in (1, 2):  # the name is no longer unique
-        inside_sql(
-            household, f"INSERT INTO bookmarks (id, name, repository_id) SELECT {number}, 'x', id FROM repositories"
-        )
+    twice = "SELECT n, 'x', id FROM repositories, generate_series(1, 2) n"  # the name is no longer unique
+    inside_sql(household, f"INSERT INTO bookmarks (id, name, repository_id) {twice}")
 
 
 def test_the_first_failure_halts_and_names_all(fleet: Fleet, roll: Roll) -> None:
@@ -187,7 +185,7 @@ def test_a_tenant_made_meanwhile_is_caught(
     fleet: Fleet, roll: Roll, notes: Notes, administrator: psycopg.Connection
 ) -> None:
     households = fleet(1)
-    slug, made = f"t{uuid.uuid4().hex[:16]}", []
+    slug, made = f"t{uuid.uuid4().hex[:16]}", list[Tenant]()
 
     def make() -> None:
         if not made:  # the provisioner, with the older code's script

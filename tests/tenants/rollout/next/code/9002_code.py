@@ -1,9 +1,11 @@
 """Rewrites rows by Python: every repository's note says how often this ran."""
 
+from typing import Any
+
 from django.db import migrations
 
 
-def count(apps, schema_editor):
+def count(apps: Any, schema_editor: Any) -> None:
     repositories = apps.get_model("records", "Repository").objects
     for repository in repositories.all():
         repository.note = f"{repository.note}+{schema_editor.connection.settings_dict['USER']}"

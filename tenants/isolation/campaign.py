@@ -61,12 +61,12 @@ def prove_stale(seconds: float = SLICE_SECONDS) -> bool:
 def _surroundings(bystander: psycopg.Connection) -> Surroundings:
     names = list(Tenant.objects.filter(state__in=_STANDING).values_list("schema", flat=True))
     found = bystander.execute("SELECT pg_backend_pid()").fetchone()
-    return Surroundings(random.sample(names, min(_OTHERS, len(names))), found[0] if found else 0)  # noqa: S311 - any will do
+    return Surroundings(random.sample(names, min(_OTHERS, len(names))), found[0] if found else 0)
 
 
 def _look_again(proof: Proof) -> Proof | None:
     """Return None for a tenant that was destroyed meanwhile; try again where its password was changed meanwhile."""
     now = Tenant.objects.filter(pk=proof.tenant.pk).first()
-    if now is None or now.password_version == proof.tenant.password_version:
-        return now and proof
-    return prove(now, proof.surroundings)
+    if now is None:
+        return None
+    return proof if now.password_version == proof.tenant.password_version else prove(now, proof.surroundings)

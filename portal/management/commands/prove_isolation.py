@@ -64,12 +64,14 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(_line(proof)))
             return
         for result in (*proof.escapes, *proof.unclear):
-            tried = by_key()[result.key].words if result.key in by_key() else "Connect as the tenant’s role"
+            tried = by_key()[result.key].words if result.key in by_key() else "Connect as the tenant's role"
             self.stdout.write(f"{proof.tenant.slug}: {result.outcome}: {tried} ({result.state}: {result.said})")
 
     def _sum_up(self, counted: Counter[tuple[str, str]], proven: int, broken: int, *, as_json: bool) -> None:
         if as_json:
-            totals = {outcome.value: sum(n for (_, each), n in counted.items() if each == outcome) for outcome in Outcome}
+            totals = {
+                outcome.value: sum(n for (_, each), n in counted.items() if each == outcome) for outcome in Outcome
+            }
             self.stdout.write(json.dumps({"tenants": proven, "not_closed": broken, **totals}))
             return
         head = ("Area", "Attempts", "Held", "Escaped", "Unclear", "Known")

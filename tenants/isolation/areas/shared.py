@@ -33,8 +33,8 @@ ATTEMPTS: Final = (
             ("lock_session", "Hold a lock past the end of a transaction", "SELECT pg_try_advisory_lock_shared(0)"),
             ("notify", "Send a message to other sessions by a function", "SELECT pg_notify('isolation_proof', '')"),
             ("emit", "Write into the stream of replication", "SELECT pg_logical_emit_message(true, '', '')"),
-            ("cancel", "Interrupt another role’s session", _CANCEL),
-            ("statistics", "Reset the server’s statistics", "SELECT pg_stat_reset_single_table_counters(0::oid)"),
+            ("cancel", "Interrupt another role's session", _CANCEL),
+            ("statistics", "Reset the server's statistics", "SELECT pg_stat_reset_single_table_counters(0::oid)"),
         ),
     ),
     _slot(
@@ -44,10 +44,10 @@ ATTEMPTS: Final = (
     ),
     _slot(
         "slot_logical",
-        "Open a stream of everybody’s changed rows",
+        "Open a stream of everybody's changed rows",
         "SELECT pg_create_logical_replication_slot('isolation_proof', 'pgoutput', true)",
     ),
-    _slot("slot_drop", "Drop somebody’s stream", "SELECT pg_drop_replication_slot('isolation_proof')"),
+    _slot("slot_drop", "Drop somebody's stream", "SELECT pg_drop_replication_slot('isolation_proof')"),
     *nothing(
         "shared",
         (

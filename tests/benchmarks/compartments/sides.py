@@ -57,7 +57,7 @@ class Theirs:
             self.create(size - self.tenants)
 
     def migrate(self, executor: str) -> float:
-        command = ["migrate_schemas", "--tenant", "--no-input", f"--executor={executor}", "-v", "0"]
+        command = ["migrate_schemas", "--tenant", "--noinput", f"--executor={executor}", "-v", "0"]
         return timed(lambda: manage(self._environment, *command))
 
 
@@ -72,6 +72,6 @@ def their_side(at: Ground) -> Iterator[Theirs]:
     with at.administrator() as connection:
         connection.execute("CREATE DATABASE peer")
     environment = at.environment_of("peer", "peer")
-    manage(environment, "migrate_schemas", "--shared", "--run-syncdb", "--no-input", "-v", "0")
+    manage(environment, "migrate_schemas", "--shared", "--run-syncdb", "--noinput", "-v", "0")
     with Contestant(f"{PACKAGE}.peer", environment) as contestant:
         yield Theirs(environment, contestant)

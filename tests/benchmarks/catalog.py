@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks.compartments import backend, servers, sizes
-from tests.benchmarks.compartments.ground import Ground, ground
 from tests.benchmarks.frame import Bench
+from tests.benchmarks.scale import backend, servers, sizes
+from tests.benchmarks.scale.ground import Ground, ground
 
 SMALL: Final = 10
 # pg_dump locks every table that it dumps, all at once; so does whoever drops many tenants in one transaction.

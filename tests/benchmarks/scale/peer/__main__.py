@@ -6,14 +6,14 @@ import secrets
 
 import django
 
-from tests.benchmarks.compartments.contestant import serve, timed
+from tests.benchmarks.scale.contestant import serve, timed
 
 django.setup()
 
 from django.test import override_settings  # noqa: E402 - Django first
 
-from tests.benchmarks.compartments.peer.models import Client, Domain  # noqa: E402
-from tests.benchmarks.compartments.requests import served  # noqa: E402
+from tests.benchmarks.scale.peer.models import Client, Domain  # noqa: E402
+from tests.benchmarks.scale.requests import served  # noqa: E402
 
 
 def create(count: int, template: str) -> list[float]:

@@ -5,10 +5,10 @@ The search path is set as the connection opens, to one tenant's schema and the r
 
 from portal.settings import *  # noqa: F403 - what both sides share
 from tenants.databases import CompartmentDatabases
-from tests.benchmarks.compartments.peer.connection import plain
+from tests.benchmarks.scale.peer.connection import plain
 
 DATABASES = CompartmentDatabases({"default": plain()})
 DATABASE_ROUTERS = []
 MIDDLEWARE = []
 ALLOWED_HOSTS = ["*"]
-ROOT_URLCONF = "tests.benchmarks.compartments.bare.urls"
+ROOT_URLCONF = "tests.benchmarks.scale.bare.urls"

@@ -10,10 +10,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.compartments import creation, migrating, routing
-from tests.benchmarks.compartments.ground import ground
-from tests.benchmarks.compartments.sides import our_side, their_side
 from tests.benchmarks.frame import Bench
+from tests.benchmarks.scale import creation, migrating, routing
+from tests.benchmarks.scale.ground import ground
+from tests.benchmarks.scale.sides import our_side, their_side
 
 
 def run(bench: Bench) -> None:

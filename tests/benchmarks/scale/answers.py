@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import JsonResponse
 
 from tenants.records.models import Repository
-from tests.benchmarks.compartments.requests import ROWS
+from tests.benchmarks.scale.requests import ROWS
 
 
 def answer() -> JsonResponse:

@@ -6,11 +6,11 @@ import statistics
 from collections.abc import Callable
 from typing import Final
 
-from tests.benchmarks.compartments.creation import many
-from tests.benchmarks.compartments.ground import Ground
-from tests.benchmarks.compartments.migrations import add
-from tests.benchmarks.compartments.sides import EXECUTORS, Ours, Theirs
 from tests.benchmarks.frame import Bench, medians
+from tests.benchmarks.scale.creation import many
+from tests.benchmarks.scale.ground import Ground
+from tests.benchmarks.scale.migrations import add
+from tests.benchmarks.scale.sides import EXECUTORS, Ours, Theirs
 
 TENANTS: Final = 200
 TENANTS_QUICKLY: Final = 80

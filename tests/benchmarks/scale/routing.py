@@ -16,10 +16,10 @@ from typing import Final
 
 from psycopg import sql
 
-from tests.benchmarks.compartments.contestant import Contestant
-from tests.benchmarks.compartments.ground import PACKAGE, Ground
-from tests.benchmarks.compartments.requests import ROWS
 from tests.benchmarks.frame import Bench, medians
+from tests.benchmarks.scale.contestant import Contestant
+from tests.benchmarks.scale.ground import PACKAGE, Ground
+from tests.benchmarks.scale.requests import ROWS
 
 SPREAD: Final = 64  # tenants
 _ROWS: Final = """

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from tests.benchmarks.compartments.contestant import Contestant, manage, timed
-from tests.benchmarks.compartments.ground import PACKAGE, Ground
+from tests.benchmarks.scale.contestant import Contestant, manage, timed
+from tests.benchmarks.scale.ground import PACKAGE, Ground
 
 TEMPLATE: Final = "template"
 EXECUTORS: Final = ("standard", "multiprocessing")

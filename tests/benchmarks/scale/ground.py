@@ -15,9 +15,9 @@ from psycopg.conninfo import make_conninfo
 from portal.demo.children import Child
 from portal.demo.embedded import Process, Stack, wait_for
 from portal.demo.postgres import forget_crash, is_ready
-from tests.benchmarks.compartments.contestant import Contestant, manage
+from tests.benchmarks.scale.contestant import Contestant, manage
 
-PACKAGE = "tests.benchmarks.compartments"
+PACKAGE = "tests.benchmarks.scale"
 BUSY_SERVER = 600.0  # seconds; a server with tens of thousands of files is not killed while it writes its checkpoint
 
 Connection = psycopg.Connection[tuple[Any, ...]]

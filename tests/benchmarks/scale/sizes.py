@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from portal.demo.postgres import data_of
-from tests.benchmarks.compartments.ground import Ground
+from tests.benchmarks.scale.ground import Ground
 
 MB: Final = 1_000_000
 _CATALOGS: Final = """

@@ -14,9 +14,9 @@ import psycopg
 from psycopg import sql
 
 from secrets_vault import derive
-from tests.benchmarks.compartments import servers
-from tests.benchmarks.compartments.contestant import timed
-from tests.benchmarks.compartments.ground import Connection, Ground
+from tests.benchmarks.scale import servers
+from tests.benchmarks.scale.contestant import timed
+from tests.benchmarks.scale.ground import Connection, Ground
 
 ROUNDS: Final = 9
 _QUERY: Final = """

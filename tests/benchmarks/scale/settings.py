@@ -3,7 +3,7 @@
 from portal.settings import *  # noqa: F403 - the settings under measurement
 from portal.settings import MIGRATION_MODULES as _PORTALS
 
-MIGRATION_MODULES = {**_PORTALS, "records": "tests.benchmarks.compartments.migrations"}
+MIGRATION_MODULES = {**_PORTALS, "records": "tests.benchmarks.scale.migrations"}
 MIDDLEWARE = []
 ALLOWED_HOSTS = ["*"]
-ROOT_URLCONF = "tests.benchmarks.compartments.urls"
+ROOT_URLCONF = "tests.benchmarks.scale.urls"

@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class PeerConfig(AppConfig):
-    name = "tests.benchmarks.compartments.peer"
+    name = "tests.benchmarks.scale.peer"
     label = "peer"
     default_auto_field = "django.db.models.BigAutoField"

@@ -9,8 +9,8 @@ from typing import Final
 from psycopg import sql
 
 from portal.demo.postgres import binaries
-from tests.benchmarks.compartments.contestant import timed
-from tests.benchmarks.compartments.ground import Ground
+from tests.benchmarks.scale.contestant import timed
+from tests.benchmarks.scale.ground import Ground
 
 # What an autovacuum worker asks itself about every table when it wakes (PostgreSQL's own thresholds).
 _LOOK: Final = """

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 
 import django
 
-from tests.benchmarks.compartments.contestant import serve, timed
+from tests.benchmarks.scale.contestant import serve, timed
 
 django.setup()
 
 from tenants.actor import Actor  # noqa: E402 - Django first
 from tenants.provisioning.provision import create_tenant  # noqa: E402
-from tests.benchmarks.compartments.requests import served  # noqa: E402
+from tests.benchmarks.scale.requests import served  # noqa: E402
 
 
 def create(count: int, owner: str) -> list[float]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.benchmarks.compartments.sides import Ours, Theirs
 from tests.benchmarks.frame import Bench, medians
+from tests.benchmarks.scale.sides import Ours, Theirs
 
 FEW: Final = 10
 MANY: Final = 1_000

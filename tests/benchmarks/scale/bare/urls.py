@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import path
 
 from tenants.registry.models import Membership
-from tests.benchmarks.compartments.answers import answer
+from tests.benchmarks.scale.answers import answer
 
 
 def repositories(request: HttpRequest) -> JsonResponse:

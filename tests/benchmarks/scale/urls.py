@@ -9,7 +9,7 @@ from django.urls import path
 
 from tenants import compartment
 from tenants.actor import Actor
-from tests.benchmarks.compartments.answers import answer
+from tests.benchmarks.scale.answers import answer
 
 
 def repositories(request: HttpRequest, slug: str, person: UUID) -> JsonResponse:

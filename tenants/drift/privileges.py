@@ -101,8 +101,8 @@ class _Place:
 
     def _change(self, form: str, privileges: Collection[str], grantee: str) -> str:
         column = sql.SQL(" ({})").format(sql.Identifier(self.column)) if self.column else sql.SQL("")
-        each = sql.SQL(", ").join(sql.SQL(privilege) + column for privilege in sorted(privileges))  # type: ignore[arg-type]  # keywords
-        return sql.SQL(form).format(each, *self.on, _role(grantee)).as_string()  # type: ignore[arg-type]  # of ours
+        each = sql.SQL(", ").join(sql.SQL(privilege) + column for privilege in sorted(privileges))
+        return sql.SQL(form).format(each, *self.on, _role(grantee)).as_string()
 
 
 def _place(subject: str, hand: Hand, on: sql.Composable, column: str | None = None) -> _Place:
@@ -145,8 +145,8 @@ def _registry(using: str) -> Iterator[Finding]:
 
 def _named(kind: str, name: str) -> sql.Composable:
     # A function's name comes with its arguments, in PostgreSQL's own spelling.
-    called = sql.SQL(name) if kind == "FUNCTION" else sql.Identifier(name)  # type: ignore[arg-type]  # see above
-    return sql.SQL("{} registry.{}").format(sql.SQL(kind), called)  # type: ignore[arg-type]  # a keyword
+    called = sql.SQL(name) if kind == "FUNCTION" else sql.Identifier(name)
+    return sql.SQL("{} registry.{}").format(sql.SQL(kind), called)
 
 
 def _defaults(using: str) -> Iterator[Finding]:

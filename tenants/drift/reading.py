@@ -42,4 +42,5 @@ def tenants(using: str, slug: str | None = None) -> dict[str, Known]:
 def rows(using: str, query: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
     with connections[using].cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found

@@ -47,7 +47,7 @@ def publish(tenants: Mapping[str, Known], findings: list[Finding], actor: Actor,
 def _tell(tenant: Known, action: str, findings: list[Finding], actor: Actor, using: str) -> None:
     if not findings:
         return
-    detail: dict[str, int | list[str]] = {
+    detail: Detail = {
         "count": len(findings),
         "findings": list(_lines(tenant.name, findings[:_NAMED])),
     }

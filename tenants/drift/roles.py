@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
+from uuid import UUID
 
 from psycopg import sql
 
@@ -50,7 +51,7 @@ def _attributes(using: str, tenants: Mapping[str, Known], names: list[str]) -> I
     for name in names:
         subject, tenant = _subject(tenants, name)
         if name not in live:
-            yield Finding(subject, "role", name, "", Hand.ADMINISTRATOR, _MISSING, tenant and tenant.id)
+            yield Finding(subject, "role", name, "", Hand.ADMINISTRATOR, _MISSING, _id(tenant))
             continue
         until, values = live[name]
         for column, value in (ATTRIBUTES if tenant else declared.ROLES[name]).items():
@@ -64,12 +65,12 @@ def _attributes(using: str, tenants: Mapping[str, Known], names: list[str]) -> I
                     clause(column, values[column]),
                     Hand.PROVISIONER if ours else Hand.ADMINISTRATOR,
                     remedy.as_string(),
-                    tenant and tenant.id,
+                    _id(tenant),
                 )
         if until is not None:
             remedy = sql.SQL("ALTER ROLE {} VALID UNTIL 'infinity'").format(sql.Identifier(name))
             hand = Hand.PROVISIONER if tenant else Hand.ADMINISTRATOR
-            yield Finding(subject, "role attribute", "no end", until, hand, remedy.as_string(), tenant and tenant.id)
+            yield Finding(subject, "role attribute", "no end", until, hand, remedy.as_string(), _id(tenant))
 
 
 _MISSING: Final = "Make the role again (deploy/database/roles.sql), or restore the tenant from a backup."
@@ -94,7 +95,7 @@ def _settings(using: str, tenants: Mapping[str, Known], names: list[str], *, who
                 found.get(setting, ""),
                 Hand.PROVISIONER if tenant else Hand.ADMINISTRATOR,
                 _set(name, database, setting, expected.get(setting)),
-                tenant and tenant.id,
+                _id(tenant),
             )
 
 
@@ -130,7 +131,7 @@ def _memberships(using: str, tenants: Mapping[str, Known], names: list[str]) -> 
             *map(sql.SQL, ("TRUE" if "ADMIN" in options else "FALSE", inherit, may_set)),
         )
         what = f"membership of {member} in {role}"
-        yield Finding(subject, what, options, "", Hand.ADMINISTRATOR, remedy.as_string(), tenant and tenant.id)
+        yield Finding(subject, what, options, "", Hand.ADMINISTRATOR, remedy.as_string(), _id(tenant))
 
 
 def _excess(tenants: Mapping[str, Known], role: str, member: str, grantor: str, options: str) -> Finding:
@@ -144,10 +145,14 @@ def _excess(tenants: Mapping[str, Known], role: str, member: str, grantor: str, 
         f"{options or 'no option'}, granted by {grantor}",
         Hand.PROVISIONER if ours else Hand.ADMINISTRATOR,
         remedy.as_string(),
-        tenant and tenant.id,
+        _id(tenant),
     )
 
 
 def _subject(tenants: Mapping[str, Known], name: str) -> tuple[str, Known | None]:
     tenant = tenants.get(name)
     return (tenant.subject if tenant else f"role {name}" if name else "database"), tenant
+
+
+def _id(tenant: Known | None) -> UUID | None:
+    return tenant.id if tenant else None

@@ -101,7 +101,7 @@ def _grant(schema: str, of: str, grantee: str, declared_for: Mapping[str, str]) 
     for place, privileges in declared_for.items():
         if place == of or place.startswith(columns):
             on, column = _place(schema, place)
-            each = sql.SQL(", ").join(sql.SQL(privilege) + column for privilege in privileges.split(", "))  # type: ignore[arg-type]  # keywords
+            each = sql.SQL(", ").join(sql.SQL(privilege) + column for privilege in privileges.split(", "))
             statements.append(sql.SQL("GRANT {} ON {} TO {}").format(each, on, to))
     return sql.SQL("; ").join(statements).as_string()
 
@@ -121,5 +121,5 @@ def _named(schema: str, of: str) -> sql.Composed:
     if kind == "schema":
         return sql.SQL("SCHEMA {}").format(sql.Identifier(schema))
     bare, bracket, arguments = name.partition("(")
-    called = sql.Identifier(schema, bare) + sql.SQL(bracket + arguments)  # type: ignore[arg-type]  # PostgreSQL's spelling
-    return sql.SQL("{} {}").format(sql.SQL(_KINDS.get(kind, kind.upper())), called)  # type: ignore[arg-type]
+    called = sql.Identifier(schema, bare) + sql.SQL(bracket + arguments)
+    return sql.SQL("{} {}").format(sql.SQL(_KINDS.get(kind, kind.upper())), called)

@@ -32,7 +32,7 @@ def digests(schemas: Iterable[str], *, using: str) -> dict[str, str]:
     return dict(_read(_DIGESTS, schemas, using))
 
 
-def shapes(schemas: Iterable[str], *, using: str) -> dict[str, Shape]:
+def shapes(schemas: Iterable[str], *, using: str) -> Mapping[str, Shape]:
     """Return each schema's shape in full."""
     found: dict[str, dict[tuple[str, str], str]] = {}
     for schema, of, what, value in _read(_SHAPES, schemas, using):
@@ -46,7 +46,7 @@ def _read(query: str, schemas: Iterable[str], using: str) -> list[tuple[Any, ...
         cursor.execute("SELECT current_setting('search_path'), set_config('search_path', 'pg_catalog', true)")
         (path, _) = cursor.fetchone() or ("", "")
         cursor.execute(query, {"schemas": list(schemas)})
-        rows = cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
         cursor.execute("SELECT set_config('search_path', %s, true)", [path])
     return rows
 

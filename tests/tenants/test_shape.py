@@ -133,7 +133,7 @@ def test_each_change_changes_the_shape() -> None:
         lines = shape.shapes([name], using=USING)[name]
         for change, place in CHANGES:
             with transaction.atomic(using=USING):
-                run(USING, sql.SQL(change.replace("{tenant}", name)))  # type: ignore[arg-type]  # ours
+                run(USING, sql.SQL(change.replace("{tenant}", name)))
                 found = shape.difference(lines, shape.shapes([name], using=USING)[name])
                 if not any(of.startswith(place) for of, *_ in found):
                     unseen.append((change, found))

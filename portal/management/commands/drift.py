@@ -17,6 +17,7 @@ from tenants.drift.findings import Finding, Hand
 from tenants.registry.models import Tenant
 
 _SHOWN: Final = 60  # characters of a value in the table
+_WIDTH: Final = 200  # of the table where no terminal says
 
 
 class Command(BaseCommand):
@@ -46,7 +47,10 @@ class Command(BaseCommand):
 
     def _show(self, found: Comparison) -> None:
         if found.findings:
-            Console(file=self.stdout, width=None if self.stdout.isatty() else 200).print(_table(found.findings))
+            console = Console(width=None if self.stdout.isatty() else _WIDTH)
+            with console.capture() as table:
+                console.print(_table(found.findings))
+            self.stdout.write(table.get())
         for hand in Hand:
             self._advise(hand, [finding for finding in found.left if finding.hand is hand])
         repaired = len(found.findings) - len(found.left)

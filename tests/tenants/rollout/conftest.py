@@ -97,9 +97,12 @@ def roll(notes: Notes) -> Roll:
     return run
 
 
+def modules_of(package: str) -> dict[str, str | None]:
+    return {**settings.MIGRATION_MODULES, "records": f"{PACKAGES}.{package}"}
+
+
 def line_of(package: str) -> Line:
-    modules = {**settings.MIGRATION_MODULES, "records": f"{PACKAGES}.{package}"}
-    with override_settings(MIGRATION_MODULES=modules):
+    with override_settings(MIGRATION_MODULES=modules_of(package)):
         return Line()
 
 

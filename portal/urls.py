@@ -11,6 +11,7 @@ from portal.views import (
     device,
     docs,
     health,
+    isolation,
     landing,
     members,
     messages,
@@ -56,6 +57,7 @@ inside: list[URLPattern | URLResolver] = [
     path("members/<uuid:person>/", members.role, name="members-role"),
     path("members/<uuid:person>/remove/", members.remove, name="members-remove"),
     path("audit/", audit.index, name="audit"),
+    path("isolation/", isolation.index, name="isolation"),
     path("certificate/", certificates.notice, name="certificate"),
     path("certificate/notice.json", certificates.notice_file, name="certificate-notice"),
 ]

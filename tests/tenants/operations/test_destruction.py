@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import OperationalError, connections
 from django.db.migrations.exceptions import IrreversibleError
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 
 from tenants import certificates
@@ -177,6 +181,45 @@ def test_killed_at_any_statement_it_is_whole(stocked: Household, administrator: 
         assert _opens(stocked), seen[-1]
     assert statements > 25
     assert traces(administrator, stocked.tenant) == {"certificates"}
+
+
+MIGRATION = """
+from django.db import migrations
+from tenants.operations import DestroyTenant, SuspendTenant
+
+class Migration(migrations.Migration):
+    dependencies = {dependencies}
+    operations = [{operation}]
+"""
+
+
+def test_the_migration_that_it_was_is_named(household: Household, settings: Any, tmp_path: Path) -> None:
+    """Two files of an operator's, applied by Django; an app without migrations of its own lends its label."""
+    app, package, tenant = "lucide", f"closing_{uuid.uuid4().hex[:8]}", household.tenant
+    suspension = f"SuspendTenant('{tenant.slug}', reason='The contract has ended.')"
+    ending = f"DestroyTenant('{tenant.slug}', tenant_id='{tenant.id}', reason='customer-request')"
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").touch()
+    for name, dependencies, operation in (("0001_suspend", [], suspension), ("0002_end", ["0001_suspend"], ending)):
+        after = [(app, name) for name in dependencies]
+        text = MIGRATION.format(dependencies=after, operation=operation)
+        (tmp_path / package / f"{name}.py").write_text(text)
+    settings.MIGRATION_MODULES = {**settings.MIGRATION_MODULES, app: package}
+    with _importable(tmp_path):
+        MigrationExecutor(connections["owner"]).migrate([(app, "0002_end")])
+    MigrationRecorder(connections["owner"]).migration_qs.filter(app=app).delete()
+    statement = certificates.issued(tenant.id).statement
+    assert statement["operation"] == {"app": app, "migration": "0002_end"}
+    assert statement["reason"] == "customer-request"
+
+
+@contextmanager
+def _importable(directory: Path) -> Iterator[None]:
+    sys.path.insert(0, str(directory))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(directory))
 
 
 @contextmanager

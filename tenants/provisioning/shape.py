@@ -22,7 +22,8 @@ Shape = Mapping[tuple[str, str], str]
 _DIGESTS: Final = f"""
 {LINES}
 SELECT schema, encode(sha256(convert_to(
-    string_agg(concat_ws(E'\\t', object, property, value), E'\\n' ORDER BY object, property, value), 'UTF8')), 'hex')
+    string_agg(concat_ws(E'\\t', object, property, value), E'\\n'
+    ORDER BY object COLLATE "C", property COLLATE "C", value COLLATE "C"), 'UTF8')), 'hex')
 FROM lines GROUP BY schema"""  # noqa: S608 - constants of ours
 _SHAPES: Final = f"{LINES} SELECT schema, object, property, value FROM lines ORDER BY object, property, value"  # noqa: S608 - constants of ours
 

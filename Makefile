@@ -33,6 +33,7 @@ check: $(STAMP) ## Run linters, types, layers, templates, migrations and locks
 	$(BIN)/lint-imports
 	$(BIN)/djlint --check --lint portal/templates
 	$(OFFLINE) $(BIN)/python -W "ignore:Got an error checking" manage.py makemigrations --check --dry-run
+	$(BIN)/python -m deploy.migrations
 	$(BIN)/python -m deploy.locks --check
 
 smoke: $(STAMP) ## Drive the main job on a stack of its own (ARGS="--base-url URL" for a running one)

@@ -28,7 +28,7 @@ app.conf.update(
     task_serializer="json",
     task_ignore_result=True,
     task_default_queue="default",
-    task_routes={"tenants.tasks.provision": {"queue": "provisioning"}},
+    task_routes={f"tenants.tasks.{name}": {"queue": "provisioning"} for name in ("provision", "compare_declared")},
     # A worker that is killed gives its task back; every task may run twice.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -52,6 +52,11 @@ app.conf.update(
         "prove_isolation": {
             "task": "tenants.tasks.prove_isolation",
             "schedule": crontab(hour=str(schedule.AT.hour), minute=str(schedule.AT.minute)),
+        },
+        "compare_declared": {
+            "task": "tenants.tasks.compare_declared",
+            "schedule": crontab(hour="4", minute="0"),
+            "options": {"queue": "provisioning"},
         },
         "tidy": {"task": "tenants.tasks.tidy", "schedule": TIDY_SECONDS, "options": {"expires": TIDY_SECONDS}},
     },

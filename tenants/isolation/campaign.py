@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from tenants.isolation import session
-from tenants.isolation.prove import Proof, Surroundings, prove
+from tenants.isolation.prove import Proof, Surroundings, look_around, prove
 from tenants.isolation.record import record
 from tenants.isolation.schedule import FRESH, SLICE_SECONDS
 from tenants.registry.models import Tenant, TenantState
@@ -60,8 +60,7 @@ def prove_stale(seconds: float = SLICE_SECONDS) -> bool:
 
 def _surroundings(bystander: psycopg.Connection) -> Surroundings:
     names = list(Tenant.objects.filter(state__in=_STANDING).values_list("schema", flat=True))
-    found = bystander.execute("SELECT pg_backend_pid()").fetchone()
-    return Surroundings(random.sample(names, min(_OTHERS, len(names))), found[0] if found else 0)
+    return look_around(bystander, random.sample(names, min(_OTHERS, len(names))))
 
 
 def _look_again(proof: Proof) -> Proof | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,7 @@ class Surroundings:
 
     others: Sequence[str]
     bystander: int  # a backend's pid
+    common: Mapping[str, Answer]  # to the attempts that are the same for every tenant
 
     def neighbours_of(self, tenant: Tenant) -> list[str]:
         return [schema for schema in self.others if schema != tenant.schema]
@@ -70,14 +71,23 @@ def prove(tenant: Tenant, surroundings: Surroundings) -> Proof:
     try:
         with session.connect(tenant) as connection:
             key = BLOCK
-            results = _attempt(connection, tenant, surroundings, attempts(), 0)
+            results = _attempt(connection, tenant, surroundings, [each for each in attempts() if not each.once], 0)
             doubtful = [by_key()[key] for key, result in results.items() if result.outcome is Outcome.UNCLEAR]
             if doubtful:
                 results |= _attempt(connection, tenant, surroundings, doubtful, 1)
     except psycopg.Error as error:
         said = (str(error).strip().splitlines() or [""])[-1][:200]
         return Proof(tenant, surroundings, (Result(key, Outcome.UNCLEAR, error.sqlstate or "08001", said),))
-    return Proof(tenant, surroundings, tuple(results.values()))
+    common = {key: _result(by_key()[key], answer) for key, answer in surroundings.common.items()}
+    every = results | common
+    return Proof(tenant, surroundings, tuple(every[each.key] for each in attempts() if each.key in every))
+
+
+def look_around(bystander: psycopg.Connection, others: Sequence[str]) -> Surroundings:
+    """Ask once, over a connection of any role, what is the same for every tenant."""
+    found = bystander.execute("SELECT pg_backend_pid()").fetchone()
+    common = session.run(bystander, [each for each in attempts() if each.once], {})
+    return Surroundings(others, found[0] if found else 0, common)
 
 
 def _attempt(

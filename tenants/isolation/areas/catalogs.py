@@ -37,12 +37,12 @@ ATTEMPTS: Final = (
             (
                 "live_tuples",
                 "Count the rows of a neighbour's table",
-                "SELECT pg_stat_get_live_tuples(oid) FROM pg_class WHERE relname = 'repositories'",
+                "SELECT pg_stat_get_live_tuples(oid) FROM pg_class LIMIT 1",
             ),
             (
                 "size",
                 "Measure a neighbour's table",
-                "SELECT pg_total_relation_size(oid) FROM pg_class WHERE relname = 'repositories'",
+                "SELECT pg_total_relation_size(oid) FROM pg_class LIMIT 1",
             ),
             ("subscription", "Read passwords of replication", "SELECT subconninfo FROM pg_subscription"),
             ("locks", "See who works on which table right now", "SELECT FROM pg_locks"),
@@ -53,10 +53,10 @@ ATTEMPTS: Final = (
         (
             (
                 "stats",
-                "Read samples of the values in any other schema's columns",
+                "Read samples of the values in a neighbour's columns",
                 sweep(
                     "schemaname || '.' || tablename",
-                    "pg_stats WHERE schemaname ~ '^(t_|registry$)' AND schemaname <> '{own}'",
+                    "pg_stats WHERE schemaname = '{other}' AND tablename = 'audit'",
                 ),
             ),
             (
@@ -87,7 +87,7 @@ ATTEMPTS: Final = (
                 "Write into any of PostgreSQL's own catalogs",
                 sweep(
                     "c.oid::regclass::text",
-                    "pg_class c WHERE c.relnamespace::regnamespace::text IN ('pg_catalog', 'information_schema') "
+                    "pg_class c WHERE c.relnamespace IN (11, 'information_schema'::regnamespace) "
                     "AND c.relname <> 'pg_settings' AND c.relkind IN ('r', 'v') "
                     "AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')",
                 ),

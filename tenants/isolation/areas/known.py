@@ -21,7 +21,7 @@ _KNOWN: Final = (
     (
         "tables",
         "See the structure of all tables, and PostgreSQL's estimate of how many rows each has",
-        "SELECT relname, reltuples, relpages FROM pg_class",
+        "SELECT relname, reltuples, relpages FROM pg_class LIMIT 1",
         "The structure is every tenant's and public. The estimates are rough and old; counts and sizes are closed.",
     ),
     (
@@ -39,7 +39,7 @@ _KNOWN: Final = (
     (
         "totals",
         "See totals of the whole database: its size, its transactions",
-        "SELECT pg_database_size(current_database()), sum(xact_commit) FROM pg_stat_database",
+        "SELECT xact_commit FROM pg_stat_database",
         "They add up all tenants and the portal itself.",
     ),
     (

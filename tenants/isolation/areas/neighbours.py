@@ -1,20 +1,16 @@
-"""The other tenants: rights are asked about in every schema of the database, and tried for real at a neighbour or two.
+"""The other tenants: rights are asked about on every object of the database, and tried for real at a neighbour.
 
-The server's own functions answer for everything at once, whatever a right would come from: a grant to the role, to
-PUBLIC, a membership, a predefined role, being a superuser.
+A role has a right because it was granted (to it, or to a role it is a member of), because everybody has it, or because
+of what it is (a superuser, a reader of all data). The first is asked of the server's index of grants, the second once
+for all tenants, the third shows at every schema: so the cost hardly grows with the number of tenants.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from tenants.isolation.attempt import UNSEEN, Attempt, nothing, refused
+from tenants.isolation.attempt import UNSEEN, Attempt, Expect, nothing, refused
 
-# The schemas that are the tenant's own or PostgreSQL's.
-_OWN: Final = (
-    "ARRAY(SELECT oid FROM pg_namespace WHERE nspname IN ('{own}', 'pg_catalog', 'information_schema') "
-    "OR nspname ~ '^pg_(toast|temp)')"
-)
 _FIRST: Final = "SELECT string_agg(name, ', ') FROM (SELECT {what} AS name FROM {source} LIMIT 3) found"
 
 
@@ -23,79 +19,91 @@ def sweep(what: str, source: str) -> str:
     return _FIRST.format(what=what, source=source)
 
 
-def _elsewhere(namespace: str, right: str) -> str:
-    """Return the condition that there is a right outside of the own schemas; CASE asks for it there alone."""
-    return f"CASE WHEN {namespace} <> ALL ({_OWN}) THEN {right} END"
+def _everybody(key: str, words: str, what: str, source: str) -> Attempt:
+    """Return the question whether PUBLIC has a right, the same for every tenant."""
+    return Attempt(f"neighbours.{key}", "neighbours", words, sweep(what, source), Expect.NOTHING, once=True)
 
 
-def _schemas() -> str:
-    right = "has_schema_privilege(n.oid, 'USAGE, CREATE')"
-    return sweep("nspname", f"pg_namespace n WHERE {_elsewhere('n.oid', right)}")
-
-
-def _tables() -> str:
-    right = "has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"
-    kinds = "c.relkind IN ('r', 'v', 'm', 'p', 'f')"
-    return sweep("c.oid::regclass::text", f"pg_class c WHERE {kinds} AND {_elsewhere('c.relnamespace', right)}")
-
-
-def _columns() -> str:
-    right = "has_column_privilege(c.oid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES')"
-    source = "pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL AND NOT a.attisdropped"
-    return sweep("c.oid::regclass || '.' || a.attname", f"{source} AND {_elsewhere('c.relnamespace', right)}")
-
-
-def _sequences() -> str:
-    right = "CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'USAGE, SELECT, UPDATE') END"
-    return sweep("c.oid::regclass::text", f"pg_class c WHERE {_elsewhere('c.relnamespace', right)}")
-
-
-def _functions() -> str:
-    right = "has_function_privilege(p.oid, 'EXECUTE')"
-    return sweep("p.oid::regprocedure::text", f"pg_proc p WHERE {_elsewhere('p.pronamespace', right)}")
-
-
-def _types() -> str:
-    # A table's own row type and its array follow the table.
-    apart = "t.typelem = 0 AND (t.typrelid = 0 OR (SELECT relkind = 'c' FROM pg_class c WHERE c.oid = t.typrelid))"
-    right = f"{apart} AND has_type_privilege(t.oid, 'USAGE')"
-    return sweep("t.oid::regtype::text", f"pg_type t WHERE {_elsewhere('t.typnamespace', right)}")
-
+_SCHEMAS: Final = (
+    "pg_namespace WHERE nspname NOT IN ('{own}', 'pg_catalog', 'information_schema') "
+    "AND nspname !~ '^pg_(toast|temp)' AND has_schema_privilege(oid, 'USAGE, CREATE')"
+)
+_GRANTS: Final = (
+    "pg_shdepend d, pg_identify_object(classid, objid, objsubid) o WHERE refclassid = 'pg_authid'::regclass "
+    "AND refobjid IN (SELECT oid FROM pg_roles WHERE pg_has_role(oid, 'MEMBER')) AND deptype IN ('a', 'o') "
+    "AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND coalesce(o.schema, o.name) <> '{own}'"
+)
+# Everything that is neither PostgreSQL's own nor a table's own row type: CASE keeps the right from being asked earlier.
+_OURS: Final = "CASE WHEN {namespace}::oid NOT IN (11, 99, 'information_schema'::regnamespace) THEN {right} END"
+_TABLE: Final = _OURS.format(
+    namespace="c.relnamespace",
+    right="has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')",
+)
+_COLUMN: Final = _OURS.format(
+    namespace="c.relnamespace",
+    right="has_column_privilege('public', c.oid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES')",
+)
+_SEQUENCE: Final = "has_sequence_privilege('public', c.oid, 'USAGE, SELECT, UPDATE')"
+_FUNCTION: Final = _OURS.format(namespace="p.pronamespace", right="has_function_privilege('public', p.oid, 'EXECUTE')")
+_TYPE: Final = _OURS.format(namespace="t.typnamespace", right="has_type_privilege('public', t.oid, 'USAGE')")
+_ROW_TYPE: Final = "EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')"
+_NAMES: Final = (
+    "(SELECT nspname AS name FROM pg_namespace WHERE nspowner = 'bulkhead_provisioner'::regrole UNION ALL "
+    "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = 'bulkhead_provisioner'::regrole) made "
+    "WHERE name !~ '^t_[0-9a-f]{{16}}$'"
+)
+_COMMENTS: Final = (
+    "(SELECT coalesce(relnamespace, objoid) AS namespace, description FROM pg_description LEFT JOIN pg_class "
+    "ON classoid = 'pg_class'::regclass AND pg_class.oid = objoid "
+    "WHERE classoid IN ('pg_class'::regclass, 'pg_namespace'::regclass)) d "
+    "JOIN pg_namespace n ON n.oid = namespace WHERE nspname ~ '^t_[0-9a-f]{{16}}$'"
+)
 
 ATTEMPTS: Final = (
     *nothing(
         "neighbours",
         (
-            ("schemas", "Enter any other schema of the database, or create something there", _schemas()),
-            ("tables", "Read, change, empty or refer to any table in any other schema", _tables()),
-            ("columns", "Read or change a single column of any table in any other schema", _columns()),
-            ("sequences", "Read or advance any sequence in any other schema", _sequences()),
-            ("functions", "Call any function in any other schema", _functions()),
-            ("types", "Use any type or domain in any other schema", _types()),
+            ("schemas", "Enter any other schema of the database, or create there", sweep("nspname", _SCHEMAS)),
             (
-                "comments",
-                "Read comments on what is in other schemas",
-                sweep(
-                    "description",
-                    "(SELECT description, coalesce(n.nspname, m.nspname) AS nspname FROM pg_description d "
-                    "LEFT JOIN pg_namespace n ON d.classoid = 'pg_namespace'::regclass AND n.oid = d.objoid "
-                    "LEFT JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid "
-                    "LEFT JOIN pg_namespace m ON m.oid = c.relnamespace) n WHERE n.nspname ~ '^t_[0-9a-f]{{16}}$' "
-                    "AND n.nspname <> '{own}'",
-                ),
-            ),
-            (
-                "names",
-                "Learn a customer's name from the name of a schema or role",
-                sweep(
-                    "name",
-                    "(SELECT nspname AS name FROM pg_namespace WHERE nspowner = 'bulkhead_provisioner'::regrole "
-                    "UNION SELECT roleid::regrole::text FROM pg_auth_members "
-                    "WHERE member = 'bulkhead_provisioner'::regrole) made WHERE name !~ '^t_[0-9a-f]{{16}}$'",
-                ),
+                "grants",
+                "Own anything, or have a right on anything, outside of the own schema",
+                sweep("identity", _GRANTS),
             ),
         ),
     ),
+    _everybody(
+        "tables",
+        "Use any table that everybody may use",
+        "c.oid::regclass::text",
+        f"pg_class c WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {_TABLE}",
+    ),
+    _everybody(
+        "columns",
+        "Use any column that everybody may use",
+        "c.oid::regclass || '.' || a.attname",
+        f"pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL AND {_COLUMN}",
+    ),
+    _everybody(
+        "sequences",
+        "Use any sequence that everybody may use",
+        "c.oid::regclass::text",
+        f"pg_class c WHERE CASE c.relkind WHEN 'S' THEN {_SEQUENCE} END",
+    ),
+    _everybody(
+        "functions",
+        "Call any function that everybody may call",
+        "p.oid::regprocedure::text",
+        f"pg_proc p WHERE {_FUNCTION}",
+    ),
+    _everybody(
+        "types",
+        "Use any type or domain that everybody may use",
+        "t.oid::regtype::text",
+        f"pg_type t WHERE t.typelem = 0 AND {_TYPE} AND NOT {_ROW_TYPE}",
+    ),
+    _everybody("names", "Learn a customer's name from the name of a schema or role", "name", _NAMES),
+    _everybody("comments", "Learn about a customer from the comment on a schema or table", "description", _COMMENTS),
     *refused(
         "neighbours",
         (

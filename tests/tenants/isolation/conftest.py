@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from portal.demo.embedded import Stack
 from tenants.actor import Actor
 from tenants.isolation import session
-from tenants.isolation.prove import Proof, Result, Surroundings, prove
+from tenants.isolation.prove import Proof, Result, look_around, prove
 from tenants.provisioning.provision import create_tenant
 from tenants.registry.models import Tenant
 
@@ -25,10 +25,10 @@ class Pair:
     own: Tenant
     other: Tenant
     administrator: psycopg.Connection
-    bystander: int
+    bystander: psycopg.Connection
 
     def prove(self) -> dict[str, Result]:
-        return results(prove(self.own, Surroundings([self.other.schema], self.bystander)))
+        return results(prove(self.own, look_around(self.bystander, [self.other.schema])))
 
     def do(self, statements: str) -> None:
         """Run statements of the server's administrator; {own} and {other} are schemas and roles."""
@@ -50,7 +50,7 @@ def pair(stack: Stack, _database: None) -> Iterator[Pair]:
     parts = make_conninfo(**{**stack.administrator(), "dbname": "bulkhead"})
     with psycopg.connect(parts, autocommit=True) as administrator, session.connect_as_process() as bystander:
         bystander.execute("SELECT 'what the bystander asked'")
-        yield Pair(_tenant(), _tenant(), administrator, bystander.info.backend_pid)
+        yield Pair(_tenant(), _tenant(), administrator, bystander)
 
 
 @pytest.fixture

@@ -20,6 +20,9 @@ CREATE DOMAIN {other}.proof_domain AS int;
 COMMENT ON SCHEMA {other} IS 'A customer';
 CREATE SCHEMA a_customer AUTHORIZATION bulkhead_provisioner;
 ANALYZE {other}.audit;
+GRANT SELECT ON {other}.sealing_secrets TO PUBLIC;
+GRANT SELECT (name) ON {other}.repositories TO PUBLIC;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA {other} TO PUBLIC;
 CREATE FOREIGN DATA WRAPPER proof_wrapper;
 CREATE SERVER proof_server FOREIGN DATA WRAPPER proof_wrapper;
 CREATE USER MAPPING FOR {other} SERVER proof_server OPTIONS (password 'x');
@@ -33,6 +36,9 @@ SELECT lo_unlink(4711);
 DROP FUNCTION {other}.proof_definer();
 DROP FOREIGN DATA WRAPPER proof_wrapper CASCADE;
 DROP SCHEMA a_customer;
+REVOKE USAGE ON ALL SEQUENCES IN SCHEMA {other} FROM PUBLIC;
+REVOKE SELECT (name) ON {other}.repositories FROM PUBLIC;
+REVOKE SELECT ON {other}.sealing_secrets FROM PUBLIC;
 COMMENT ON SCHEMA {other} IS NULL;
 DROP DOMAIN {other}.proof_domain;
 """
@@ -58,12 +64,12 @@ BREAKS: Final = [
     (
         "GRANT USAGE ON SCHEMA {other} TO {own}",
         "REVOKE USAGE ON SCHEMA {other} FROM {own}",
-        {"neighbours.schemas", "roles.grant_schema"},
+        {"neighbours.grants", "neighbours.schemas", "roles.grant_schema"},
     ),
     (
         "GRANT CREATE ON SCHEMA {other} TO {own}",
         "REVOKE CREATE ON SCHEMA {other} FROM {own}",
-        {"neighbours.schemas", "neighbours.create", "neighbours.function", "roles.grant_schema"},
+        {"neighbours.grants", "neighbours.schemas", "neighbours.create", "neighbours.function", "roles.grant_schema"},
     ),
     (
         "GRANT SELECT ON {other}.sealing_secrets TO PUBLIC",
@@ -73,17 +79,37 @@ BREAKS: Final = [
     (
         "GRANT UPDATE (name) ON {other}.repositories TO {own}",
         "REVOKE UPDATE (name) ON {other}.repositories FROM {own}",
-        {"neighbours.columns"},
+        {"neighbours.grants"},
     ),
     (
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {other} TO {own}",
         "REVOKE USAGE ON ALL SEQUENCES IN SCHEMA {other} FROM {own}",
-        {"neighbours.sequences"},
+        {"neighbours.grants"},
     ),
     (
         "GRANT USAGE ON SCHEMA {other} TO {own}; GRANT SELECT ON {other}.sealing_secrets TO {own}",
         "REVOKE SELECT ON {other}.sealing_secrets FROM {own}; REVOKE USAGE ON SCHEMA {other} FROM {own}",
-        {"neighbours.schemas", "neighbours.tables", "neighbours.select", "roles.grant_schema"},
+        {"neighbours.schemas", "neighbours.grants", "neighbours.select", "roles.grant_schema"},
+    ),
+    (
+        "GRANT UPDATE (name) ON {other}.repositories TO PUBLIC",
+        "REVOKE UPDATE (name) ON {other}.repositories FROM PUBLIC",
+        {"neighbours.columns"},
+    ),
+    (
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {other} TO PUBLIC",
+        "REVOKE USAGE ON ALL SEQUENCES IN SCHEMA {other} FROM PUBLIC",
+        {"neighbours.sequences"},
+    ),
+    (
+        "GRANT EXECUTE ON FUNCTION {other}.audit_chain() TO PUBLIC",
+        "REVOKE EXECUTE ON FUNCTION {other}.audit_chain() FROM PUBLIC",
+        {"neighbours.functions", "structure.definer"},
+    ),
+    (
+        "ALTER TABLE {other}.received_contents OWNER TO {own}",
+        "ALTER TABLE {other}.received_contents OWNER TO bulkhead_provisioner",
+        {"neighbours.grants"},
     ),
     (
         "CREATE DOMAIN {other}.proof_domain AS int; GRANT USAGE ON TYPE {other}.proof_domain TO PUBLIC",
@@ -95,7 +121,7 @@ BREAKS: Final = [
         "REVOKE SELECT ON registry.people FROM {own}; REVOKE USAGE ON SCHEMA registry FROM {own}",
         {
             "neighbours.schemas",
-            "neighbours.tables",
+            "neighbours.grants",
             "registry.read.people",
             "registry.path",
             "roles.reset_authorization",
@@ -109,7 +135,7 @@ BREAKS: Final = [
     (
         "GRANT {other} TO {own} WITH INHERIT FALSE",
         "REVOKE {other} FROM {own}",
-        {"roles.member", "roles.set.other", "roles.config"},
+        {"neighbours.grants", "roles.member", "roles.set.other", "roles.config"},
     ),
     ("ALTER ROLE {own} CREATEDB", "ALTER ROLE {own} NOCREATEDB", {"roles.attributes"}),
     ("ALTER ROLE {own} CONNECTION LIMIT -1", "ALTER ROLE {own} CONNECTION LIMIT 100", {"roles.attributes"}),
@@ -121,17 +147,17 @@ BREAKS: Final = [
     (
         "GRANT EXECUTE ON FUNCTION pg_notify(text, text) TO {own}",
         "REVOKE EXECUTE ON FUNCTION pg_notify(text, text) FROM {own}",
-        {"shared.functions", "shared.notify"},
+        {"neighbours.grants", "shared.functions", "shared.notify"},
     ),
     (
         "GRANT EXECUTE ON FUNCTION pg_try_advisory_lock_shared(bigint) TO {own}",
         "REVOKE EXECUTE ON FUNCTION pg_try_advisory_lock_shared(bigint) FROM {own}",
-        {"shared.functions", "shared.lock_session"},
+        {"neighbours.grants", "shared.functions", "shared.lock_session"},
     ),
     (
         "GRANT EXECUTE ON FUNCTION pg_read_file(text) TO {own}",
         "REVOKE EXECUTE ON FUNCTION pg_read_file(text) FROM {own}",
-        {"catalogs.functions", "server.read_file"},
+        {"neighbours.grants", "catalogs.functions", "server.read_file"},
     ),
     (
         "GRANT EXECUTE ON FUNCTION pg_stat_get_live_tuples(oid) TO PUBLIC",
@@ -141,12 +167,12 @@ BREAKS: Final = [
     (
         "GRANT SELECT ON pg_stat_all_tables TO {own}",
         "REVOKE SELECT ON pg_stat_all_tables FROM {own}",
-        {"catalogs.pg_stat_all_tables"},
+        {"neighbours.grants", "catalogs.pg_stat_all_tables"},
     ),
     (
         "GRANT SELECT ON pg_authid TO {own}",
         "REVOKE SELECT ON pg_authid FROM {own}",
-        {"catalogs.pg_authid", "catalogs.views"},
+        {"neighbours.grants", "catalogs.pg_authid", "catalogs.views"},
     ),
     (
         "GRANT TEMPORARY ON DATABASE bulkhead TO PUBLIC",

@@ -17,7 +17,7 @@ from tenants.rollout.behind import Standing
 from tenants.rollout.outcome import Outcome, Report, Result
 from tenants.rollout.run import Watcher
 
-_LINE_EVERY: Final = 5.0  # seconds
+LINE_EVERY: Final = 5.0  # seconds
 
 
 class LineWatcher:
@@ -37,7 +37,7 @@ class LineWatcher:
             return
         self._done += 1
         now = time.monotonic()
-        if now - self._told >= _LINE_EVERY:
+        if now - self._told >= LINE_EVERY:
             self._told = now
             rate = self._done / (now - self._begun)
             left = max(0, self._total - self._done) / rate

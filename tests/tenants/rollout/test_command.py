@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -14,15 +15,23 @@ import httpx
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
+from django.db import connections
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from psycopg import sql
+from rich.console import Console
 
 from portal.demo.running import Portal
+from portal.management import rollout
+from portal.management.rollout_bar import bar
 from tenants.registry.models import Tenant
+from tenants.rollout.outcome import Outcome, Result
 from tests.conftest import Household, acting_as
 from tests.portal.api.conftest import new_token, text_of
 from tests.tenants.rollout.conftest import Fleet, Manage, Roll, modules_of, slugs, versions
 from tests.tenants.rollout.next import LAST
+from tests.tenants.rollout.targets import targets
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -78,6 +87,44 @@ def test_a_pipeline_is_told_who_is_behind_or_failed(fleet: Fleet, roll: Roll) ->
     roll("additive", slugs(households))
     assert look("additive", households, "--check") == "All are at 9001_additive.\n"
     assert look("additive", households, "--plan") == "Nobody is behind 9001_additive.\n"
+
+
+def test_nothing_to_do_asks_the_same_few_things_however_many_tenants(fleet: Fleet, roll: Roll) -> None:
+    households = fleet(5)
+    roll("additive", slugs(households))
+    counts = []
+    for some in (households[:1], households):
+        with CaptureQueriesContext(connections["owner"]) as queries:
+            assert look("additive", some).startswith("0 migrated to 9001_additive")
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 6
+
+
+def test_a_terminal_shows_rate_and_time_left() -> None:
+    screen = StringIO()
+    target, *_ = targets(1)
+    with bar(4, Console(file=screen, force_terminal=True, width=120)) as watching:
+        watching.wave("the rest", 4)
+        for _ in range(2):
+            watching.outcome(Outcome(target, Result.MIGRATED))
+            time.sleep(0.05)
+        watching.outcome(Outcome(target, Result.BUSY, "9001_x", "ALTER TABLE x", "lock timeout"))
+    shown = screen.getvalue()
+    assert "the rest" in shown
+    assert "2/4" in shown
+    assert re.search(r"[1-9][0-9]*/s", shown)
+    assert "t0000 (t_0000000000000000) busy at 9001_x: lock timeout" in shown
+
+
+def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollout, "LINE_EVERY", 0.0)
+    lines = StringIO()
+    watching = rollout.LineWatcher(4, OutputWrapper(lines))
+    target, *_ = targets(1)
+    watching.wave("canaries", 1)
+    time.sleep(0.01)
+    watching.outcome(Outcome(target, Result.MIGRATED))
+    assert re.fullmatch(r"canaries: 1\n1 of 4, \d+/s, \d+ s left\n", lines.getvalue())
 
 
 def test_what_is_refused_is_told_without_a_traceback(fleet: Fleet) -> None:

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 from django.db import ProgrammingError, connections
+from django.test import override_settings
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from portal.demo.embedded import Stack
 from secrets_vault import hashchain
 from tenants.actions import audit, repositories
 from tenants.actor import Actor
 from tenants.pagination import PageRequest
+from tenants.provisioning import provision
 from tenants.provisioning.provision import create_tenant
-from tenants.provisioning.render import rehearse
+from tenants.provisioning.render import rehearse, rendered
+from tenants.provisioning.shape import difference, shapes
 from tenants.registry.models import Tenant
 from tenants.rollout import run
 from tenants.rollout.behind import Target
 from tenants.rollout.outcome import MovedError
 from tenants.rollout.statements import Limits, apply_statements, driver_connection
-from tests.conftest import Household
-from tests.tenants.rollout.conftest import Fleet, Notes, Roll, line_of, remove, slugs, versions
+from tests.conftest import Household, acting_as
+from tests.tenants.rollout.conftest import Fleet, Notes, Roll, line_of, modules_of, remove, slugs, versions
 from tests.tenants.rollout.next import LAST
 from tests.tenants.test_audit import chain
 
@@ -210,3 +217,41 @@ def test_a_tenant_that_moved_is_not_moved_again(fleet: Fleet, roll: Roll) -> Non
     with pytest.raises(MovedError):
         apply_statements(step, target, "0000_other", Limits(), driver_connection(connections["owner"]))
     assert inside_sql(household, "SELECT to_regclass('bookmarks')") == [(None,)]
+
+
+def test_a_migrated_tenant_is_as_one_made_anew(fleet: Fleet, roll: Roll, monkeypatch: pytest.MonkeyPatch) -> None:
+    (migrated,) = fleet(1)
+    assert roll("building", slugs([migrated])).is_complete
+    with acting_as("provisioner"), override_settings(MIGRATION_MODULES=modules_of("building")):
+        script = rendered()
+    monkeypatch.setattr(provision, "schema_script", lambda: (script, "9002_building"))
+    (made,) = fleet(1)
+    names = [migrated.tenant.schema, made.tenant.schema]
+    both = shapes(names, using="owner")
+    assert difference(both[names[0]], both[names[1]]) == []
+    assert any("bookmarks" in of for of, _ in both[names[0]])
+
+
+def test_a_lost_connection_halts_and_the_next_run_goes_on(
+    fleet: Fleet, roll: Roll, notes: Notes, administrator: psycopg.Connection, stack: Stack
+) -> None:
+    households = fleet(2)
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'migrate_tenants test'"
+
+    def end() -> None:
+        with psycopg.connect(
+            make_conninfo(**{**stack.administrator(), "dbname": "bulkhead"}), autocommit=True
+        ) as other:
+            while not other.execute(f"{ends} AND wait_event_type = 'Lock'").fetchall():
+                time.sleep(0.01)
+
+    with busy(households[0], administrator), ThreadPoolExecutor(1) as executor:
+        ending = executor.submit(end)
+        report = roll("additive", slugs(households), limits=Limits(lock=30_000))
+        ending.result(30)
+    (failed,) = report.failed
+    assert (failed.target.slug, failed.migration) == (households[0].slug, "9001_additive")
+    assert "connection was lost" in failed.reason
+    assert "connection was lost" in Tenant.objects.get(slug=households[0].slug).schema_failure
+    assert versions(households) == [LAST] * 2
+    assert roll("additive", slugs(households)).migrated == 2

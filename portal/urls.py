@@ -15,6 +15,7 @@ from portal.views import (
     landing,
     members,
     messages,
+    metrics,
     parameters,
     reach,
     repositories,
@@ -84,6 +85,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/keys/", docs.key_hierarchy, name="docs-keys"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("health/metrics", metrics.metrics, name="health-metrics"),
     path("api/v1/", include("portal.api.urls")),
     path("oauth/", include("portal.api.oauth_urls")),
 ]

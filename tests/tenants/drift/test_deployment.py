@@ -10,13 +10,15 @@ from typing import Final
 import psycopg
 import pytest
 
+from portal.celery import app
 from tenants.actor import Actor
 from tenants.drift import declared, privileges, roles, schemas, server
 from tenants.drift.comparison import compare
 from tenants.drift.findings import Finding, Hand
 from tenants.drift.reading import tenants
 from tenants.registry.models import DriftReport
-from tests.conftest import Household
+from tenants.tasks import compare_declared
+from tests.conftest import Household, acting_as
 
 ACTOR: Final = Actor.operator("test")
 
@@ -187,3 +189,16 @@ def test_only_the_last_reports_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
     for _ in range(3):
         compare(ACTOR, using="provisioner")
     assert DriftReport.objects.count() == 2
+
+
+def test_every_night_it_is_looked_for_and_nothing_put_back(
+    household: Household, administrator: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    administrator.execute(f"ALTER ROLE {household.tenant.schema} SET work_mem = '1GB'")
+    with acting_as("provisioner"):
+        compare_declared()
+        found = compare(ACTOR, slug=household.slug).findings
+    assert [(finding.what, finding.repaired) for finding in found] == [("setting work_mem", False)]
+    assert "differences from what is declared" in caplog.text
+    entry = app.conf.beat_schedule["compare_declared"]
+    assert app.amqp.router.route({}, entry["task"])["queue"].name == "provisioning"

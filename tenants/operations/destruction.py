@@ -120,7 +120,8 @@ def _final_facts(cursor: CursorWrapper, schema: str) -> Document:
     cursor.execute(_TABLES, [schema])
     tables = [name for (name,) in cursor.fetchall()]
     _run(cursor, "LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE", schema, tables=_comma(schema, tables))
-    rows = {table: _one(cursor, "SELECT count(*) FROM {schema}.{table}", schema, table=table)[0] for table in tables}
+    _run(cursor, "{counts}", schema, counts=_counts(schema, tables))
+    rows = dict(cursor.fetchall())
     position, end, now = _one(cursor, "SELECT position, hash, now() FROM {schema}.audit_head", schema)
     return {
         "destroyed_at": certificates.instant(now),
@@ -135,17 +136,22 @@ def _drop(cursor: CursorWrapper, schema: str) -> None:
     _run(cursor, "DROP ROLE {role}", schema)
 
 
-def _run(cursor: CursorWrapper, statement: LiteralString, schema: str, **parts: sql.Composable | str) -> None:
-    """Run a statement about a tenant's schema and role, which share a name; other names in `parts` are quoted."""
-    quoted = {name: sql.Identifier(part) if isinstance(part, str) else part for name, part in parts.items()}
+def _run(cursor: CursorWrapper, statement: LiteralString, schema: str, **parts: sql.Composable) -> None:
+    """Run a statement about a tenant's schema and role, which share a name."""
     name = sql.Identifier(schema)
-    cursor.execute(sql.SQL(statement).format(schema=name, role=name, **quoted).as_string(cursor.connection))
+    cursor.execute(sql.SQL(statement).format(schema=name, role=name, **parts).as_string(cursor.connection))
 
 
-def _one(cursor: CursorWrapper, statement: LiteralString, schema: str, **parts: str) -> tuple[Any, ...]:
-    _run(cursor, statement, schema, **parts)
+def _one(cursor: CursorWrapper, statement: LiteralString, schema: str) -> tuple[Any, ...]:
+    _run(cursor, statement, schema)
     row: tuple[Any, ...] = cursor.fetchone() or ()
     return row
+
+
+def _counts(schema: str, tables: list[str]) -> sql.Composed:
+    count = sql.SQL("SELECT {}, count(*) FROM {}")
+    each = [count.format(sql.Literal(table), sql.Identifier(schema, table)) for table in tables]
+    return sql.SQL(" UNION ALL ").join(each)
 
 
 def _comma(schema: str, tables: list[str]) -> sql.Composed:

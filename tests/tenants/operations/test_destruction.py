@@ -179,7 +179,7 @@ def test_killed_at_any_statement_it_is_whole(stocked: Household, administrator: 
         statements += 1
         assert _rows(administrator, stocked.tenant) == (1, 1, 1, 0, 1), seen[-1]
         assert _opens(stocked), seen[-1]
-    assert statements > 25
+    assert statements > 30
     assert traces(administrator, stocked.tenant) == {"certificates"}
 
 

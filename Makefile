@@ -24,7 +24,7 @@ demo: $(STAMP) ## Start everything and print the address (FRESH=1 starts anew; C
 test: $(STAMP) ## Run the tests with branch coverage, installing a browser when there is none (ARGS="-n0 -k name")
 	@deploy/browser
 	@deploy/pgbouncer >/dev/null
-	@$(BIN)/pytest -p randomly --cov --numprocesses auto --dist worksteal $(ARGS)
+	@$(BIN)/pytest -p randomly --cov --numprocesses auto --dist worksteal --max-worker-restart 0 $(ARGS)
 
 check: $(STAMP) ## Run linters, types, layers, templates, migrations and locks
 	$(BIN)/ruff check

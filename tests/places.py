@@ -15,6 +15,7 @@ PREFIX: Final = "bulkhead-test-"
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the name is made by mkdtemp
 ROOM: Final = 4 << 30  # bytes; a whole run needs about one of the four
 YOUNG: Final = 60.0  # seconds in which a run may be between making its directory and locking it
+PATIENCE: Final = 30.0  # seconds
 
 _locks: Final[dict[Path, IO[str]]] = {}
 
@@ -32,7 +33,11 @@ def make() -> Path:
 
 
 def remove(directory: Path) -> None:
-    shutil.rmtree(directory, ignore_errors=True)
+    """Remove it, if need be again: after Ctrl-C a worker's servers may still be writing while they end."""
+    deadline = time.monotonic() + PATIENCE
+    while directory.exists() and time.monotonic() < deadline:
+        shutil.rmtree(directory, ignore_errors=True)
+        time.sleep(0.05)
     _locks.pop(directory).close()
 
 

@@ -53,8 +53,8 @@ THREATS: Final = (
     Threat(
         "Z2 S2",
         "The wall between tenants gets a hole unnoticed: a grant too many, a role that became mightier.",
-        "Every night each tenant's own role tries to get out, some hundred and eighty ways, and each tenant sees what came of "
-        "it. A way out, and a proof that could not be made, are logged as errors; a way out also in the tenant's log.",
+        "Every night each tenant's own role tries every known way out, and the tenant sees what came of it. A way out, "
+        "and a proof that could not be made, are logged as errors; a way out also stands in the tenant's log.",
         ("tests/tenants/isolation/test_detectors.py", "tests/tenants/isolation/test_campaign.py"),
     ),
     Threat(

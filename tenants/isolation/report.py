@@ -51,6 +51,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Report:
     at: datetime
+    tried: tuple[Tried, ...]
     escapes: tuple[Tried, ...]
     unclear: tuple[Tried, ...]
     parts: tuple[Part, ...]  # all but the last area
@@ -74,6 +75,7 @@ def report(proof: IsolationProof) -> Report:
     parts = [Part(area, tuple(each for each in tried if each.area == area.key)) for area in AREAS]
     return Report(
         at=proof.at,
+        tried=tuple(tried),
         escapes=tuple(each for each in tried if each.outcome is Outcome.ESCAPED),
         unclear=tuple(each for each in tried if each.outcome is Outcome.UNCLEAR),
         parts=tuple(part for part in parts if part.tried and part.area.key != KNOWN),

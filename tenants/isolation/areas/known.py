@@ -26,9 +26,9 @@ _KNOWN: Final = (
     ),
     (
         "sessions",
-        "See how many sessions there are, and of which roles",
+        "See how many sessions there are, of which roles and programs",
         "SELECT 1 / count(*) FROM pg_stat_activity WHERE usename <> '{own}'",
-        "What they ask, from where, and how long for is hidden.",
+        "All programs are the portal's. What they ask, from where and since when is hidden.",
     ),
     (
         "settings",

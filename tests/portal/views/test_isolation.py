@@ -44,7 +44,7 @@ def test_a_proof_is_shown_by_area_with_the_servers_answers(household: Household,
     assert "Your own compartment opens 1 work" in page
     assert "Other tenants 2 held" in page
     assert "Read a neighbour's secrets refused 42501" in page
-    assert "Enter any other schema of the database, or create something there found nothing" in page
+    assert "Enter any other schema of the database, or create there found nothing" in page
     assert "audit.of_an_earlier_release refused 42501" in page
     assert "The portal sends none and listens to none" in page
     assert "This proof is old" not in page

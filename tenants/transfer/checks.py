@@ -6,11 +6,10 @@ would have written, as far as anybody outside the tenant relies on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from contextlib import closing
+from typing import Final
 from uuid import UUID
 
-from django.db import connections
 from psycopg import sql
 
 from secrets_vault import (
@@ -28,9 +27,8 @@ from tenants.provisioning.places import sealing_place
 from tenants.transfer.archive import KEYS, MANIFEST, member_of
 from tenants.transfer.errors import BadArchive
 from tenants.transfer.manifest import Manifest
-from tenants.transfer.tables import AUDIT, Table, as_provisioner, tables
+from tenants.transfer.tables import AUDIT, Table, as_provisioner, stream, tables
 
-_BATCH: Final = 5000
 _HEAD: Final = "audit_head"
 
 _CHAIN: Final = """
@@ -65,7 +63,8 @@ def check_chain(manifest: Manifest, schema: str, using: str) -> None:
     part = member_of(AUDIT)
     with as_provisioner(using) as cursor:
         try:
-            head = hashchain.verify(_stream(sql.SQL(_CHAIN).format(audit=audit), using))
+            with closing(stream(sql.SQL(_CHAIN).format(audit=audit), using)) as rows:
+                head = hashchain.verify(rows)
         except BrokenChain as error:
             raise BadArchive(part, str(error)) from None
         cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(audit).as_string(cursor.connection))
@@ -103,13 +102,6 @@ def _is_pair(keyring: Keyring, tenant: UUID, version: int, sealed: bytes, public
         return open_from(open_sealed(keyring, sealing_place(tenant, version), sealed), probe[0], sent) == probe[1]
     except (BadCiphertext, BadKey):
         return False
-
-
-def _stream(statement: sql.Composable, using: str) -> Iterator[Any]:
-    """Yield rows in batches: a log may be larger than memory."""
-    with connections[using].connection.cursor(name="stream") as cursor:
-        cursor.itersize = _BATCH
-        yield from cursor.execute(statement)
 
 
 def _about(statement: str, table: Table, schema: str, *, column: str) -> sql.Composable:

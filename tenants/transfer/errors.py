@@ -7,7 +7,13 @@ TransferError
 
 from __future__ import annotations
 
+from typing import Final
+
+import psycopg
 from django.db import DatabaseError
+
+# COPY and named cursors are psycopg's own, whose errors Django does not wrap.
+DATABASE_ERRORS: Final = (DatabaseError, psycopg.Error)
 
 
 class TransferError(Exception):
@@ -27,7 +33,8 @@ class Taken(TransferError):  # noqa: N818
     """The tenant can't come in beside what is here."""
 
 
-def said(error: DatabaseError) -> str:
+def said(error: Exception) -> str:
     """Return the server's own sentence. What it quotes may be an archive's: nothing of it may drive a terminal."""
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return ascii((diagnosis and diagnosis.message_primary) or type(error).__name__)[1:-1][:200]
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    message = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+    return ascii(message or type(error).__name__)[1:-1][:200]

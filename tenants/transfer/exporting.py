@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from tenants.provisioning.provision import schema_script
 from tenants.records.audit import Detail
 from tenants.registry.models import Membership, SealingKey, Tenant, TenantKey
 from tenants.transfer.archive import KEYS, MANIFEST, Writer, member_of
-from tenants.transfer.errors import TransferError
+from tenants.transfer.errors import DATABASE_ERRORS, TransferError, said
 from tenants.transfer.files import new_file
 from tenants.transfer.manifest import FORMAT, Contents, Manifest, Member, Sealing
 from tenants.transfer.recipient import fingerprint
@@ -75,9 +76,7 @@ def export_tenant(
 
     with new_file(output, before=note) as file:
         writer = Writer(file)
-        with transaction.atomic(using=using):
-            with connections[using].cursor() as cursor:
-                cursor.execute(_SESSION)
+        with _snapshot(using):
             tenant = _tenant(slug, using)
             manifest = _describe(tenant, fingerprint(to), _write_tables(writer, tenant, using, report), using)
             rows = _key_rows(tenant, using)
@@ -88,6 +87,18 @@ def export_tenant(
         writer.finish()
         results.append(_result(manifest, file))
     return results[0]
+
+
+@contextmanager
+def _snapshot(using: str) -> Iterator[None]:
+    """Let all that is read be of one moment, the registry's rows and the compartment's."""
+    try:
+        with transaction.atomic(using=using, durable=True):
+            with connections[using].cursor() as cursor:
+                cursor.execute(_SESSION)
+            yield
+    except DATABASE_ERRORS as error:
+        raise TransferError(f"The database refuses it: {said(error)}") from None
 
 
 def _tenant(slug: str, using: str) -> Tenant:

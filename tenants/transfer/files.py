@@ -45,11 +45,12 @@ def new_file(path: Path, *, before: Callable[[], None] = lambda: None) -> Iterat
 @contextmanager
 def existing_file(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     """Open a regular file to read; a `private` one must be its owner's alone. Raises TransferError."""
+    flags = _READ | (os.O_NOFOLLOW if private else 0)
     try:
-        descriptor = os.open(path, _READ | (os.O_NOFOLLOW if private else 0))
+        file = open(path, "rb", opener=lambda name, _: os.open(name, flags))  # noqa: PTH123 - Path.open takes no opener
     except OSError as error:
         raise TransferError(f"{path} can't be opened: {error.strerror}.") from None
-    with os.fdopen(descriptor, "rb") as file:
+    with file:
         status = os.fstat(file.fileno())  # of the open file: what is checked is what is read
         if not stat.S_ISREG(status.st_mode):
             raise TransferError(f"{path} is not a regular file.")

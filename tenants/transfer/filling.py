@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import IO, Any
 
-from django.db import DatabaseError
 from psycopg import sql
 
 from tenants.transfer.archive import member_of
-from tenants.transfer.errors import BadArchive, said
+from tenants.transfer.errors import DATABASE_ERRORS, BadArchive, said
 from tenants.transfer.exporting import Report
 from tenants.transfer.manifest import Contents
 from tenants.transfer.tables import AUDIT, Table, as_provisioner, tables
@@ -51,7 +50,7 @@ def _copy(source: Source, table: Table, contents: Contents, schema: str, using: 
                     copy.write(chunk)
                     source.report(part, len(chunk))
             found = cursor.rowcount
-    except DatabaseError as error:
+    except DATABASE_ERRORS as error:
         raise BadArchive(part, f"the database refuses its rows: {said(error)}") from None
     if found != contents.rows:
         raise BadArchive(part, f"it has {found:,} rows, where the manifest says {contents.rows:,}")

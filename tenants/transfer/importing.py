@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError, connections, transaction
+from django.db import connections, transaction
 
 from secrets_vault import WrappedKey
 from tenants import validation
@@ -26,7 +26,7 @@ from tenants.registry.models import Membership, Person, Provider, SealingKey, Te
 from tenants.roles import Role
 from tenants.transfer import checks, due, rows
 from tenants.transfer.archive import MANIFEST
-from tenants.transfer.errors import BadArchive, TransferError, said
+from tenants.transfer.errors import DATABASE_ERRORS, BadArchive, TransferError, said
 from tenants.transfer.exporting import Report
 from tenants.transfer.files import existing_file
 from tenants.transfer.filling import Source, fill
@@ -88,7 +88,7 @@ def import_tenant(
         try:
             with transaction.atomic(using=using, durable=True):
                 return _import(Source(file, archive, report), manifest, wishes, using)
-        except DatabaseError as error:
+        except DATABASE_ERRORS as error:
             raise TransferError(f"The database refuses it: {said(error)}") from None
 
 

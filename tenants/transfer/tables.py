@@ -6,7 +6,7 @@ forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +19,7 @@ from tenants.databases.router import RECORDS
 from tenants.transfer.errors import TransferError
 
 AUDIT: Final = "audit"
+_BATCH: Final = 5000
 
 _SHAPE: Final = """
 SELECT c.relname, array_agg(a.attname::text ORDER BY a.attname COLLATE "C")
@@ -76,6 +77,13 @@ def as_provisioner(using: str) -> Iterator[Any]:
         cursor.execute("SET LOCAL ROLE bulkhead_provisioner")
         yield cursor
         cursor.execute("RESET ROLE")
+
+
+def stream(statement: sql.Composable, using: str) -> Generator[Any]:
+    """Yield rows in batches, since a table may be larger than memory; to be closed, or its cursor stays open."""
+    with connections[using].connection.cursor(name="stream") as cursor:
+        cursor.itersize = _BATCH
+        yield from cursor.execute(statement)
 
 
 def check_shape(cursor: Any, schema: str) -> None:

@@ -7,17 +7,27 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 import pytest
 
 from portal.demo.children import ROOT
 from portal.demo.embedded import Process, Stack
-from portal.demo.progress import Progress
-from portal.demo.running import prepare
+from tenants.transfer import Imported, Wishes, import_tenant, read_private
 from tests.servers import DIRECTORY, ROLES, SETTINGS
+from tests.tenants.transfer.forging import Forgery, taken_apart
+
+Import = Callable[..., Imported]
+
+_EVERYTHING = """
+SELECT (SELECT count(*) FROM pg_roles), (SELECT count(*) FROM pg_namespace), (SELECT count(*) FROM registry.tenants),
+    (SELECT count(*) FROM registry.tenant_keys), (SELECT count(*) FROM registry.sealing_keys),
+    (SELECT count(*) FROM registry.memberships), (SELECT count(*) FROM registry.people),
+    (SELECT count(*) FROM registry.due), (SELECT count(*) FROM pg_class)"""
 
 _SCRIPT: Final = """
 import sys, pathlib, django
@@ -69,7 +79,7 @@ def elsewhere(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Elsewhe
 
 def _write_archives(directory: Path) -> None:
     with Stack(directory / "stack", mode="test", durable=False, settings=SETTINGS) as other:
-        prepare(other, Progress(quiet=True))
+        _well(manage(other, "migrate", "--no-input", "-v", "0"))
         key, public = str(directory / "recipient"), str(directory / "recipient.pub")
         _well(manage(other, "new_transfer_key", key))
         script = [sys.executable, "-c", _SCRIPT, str(directory)]
@@ -87,3 +97,27 @@ def _write_archives(directory: Path) -> None:
 def _well(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def bring(elsewhere: Elsewhere, tmp_path: Path) -> Import:
+    """Import these bytes, as the operator would a file."""
+
+    def bring(content: bytes, *, key: Path = elsewhere.key, **wishes: Any) -> Imported:
+        path = tmp_path / "archive.tar"
+        path.write_bytes(content)
+        return import_tenant(path, read_private(key), Wishes(**wishes), using="owner")
+
+    return bring
+
+
+@pytest.fixture
+def forgery(elsewhere: Elsewhere) -> Forgery:
+    return taken_apart(elsewhere.archive("plain"), elsewhere.key)
+
+
+@pytest.fixture
+def nothing_changes(administrator: psycopg.Connection, no_worker: None) -> Iterator[None]:
+    before = administrator.execute(_EVERYTHING).fetchone()
+    yield
+    assert administrator.execute(_EVERYTHING).fetchone() == before

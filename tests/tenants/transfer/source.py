@@ -13,10 +13,10 @@ from secrets_vault import Keyring
 from tenants import delivery
 from tenants.actions import connections, messages, parameters, repositories, ssh_keys
 from tenants.actor import Actor
-from tenants.compartment import Compartment
+from tenants.compartment import Compartment, enter
 from tenants.keyrings import key_service, wrapped_keys
 from tenants.provisioning.provision import create_tenant
-from tenants.records.models import SentMessage
+from tenants.records.models import AuditRow, SentMessage
 from tenants.registry.models import Person, Tenant, TenantKey
 from tenants.roles import Role
 from tenants.transfer import export_tenant, read_public
@@ -28,6 +28,7 @@ def main(directory: Path) -> None:
     _suspend("stopped")
     _export("plain", directory)
     _export("stopped", directory)
+    facts["stopped"]["after"] = _after("stopped")
     print(json.dumps(facts))  # noqa: T201 - read by the fixture
 
 
@@ -110,10 +111,19 @@ def _new_key_versions(tenant: Tenant) -> None:
 def _plain(slug: str, uid: str) -> dict[str, Any]:
     plain = _tenant(slug, uid)
     with plain.enter() as inside:
-        repositories.create_repository(inside, name="web", url="", labels=[])
+        repositories.create_repository(inside, name="web", url="", labels=[("os", "linux")])
         one = parameters.create_set(inside, name="Settings", description="", filters=[[("os", "linux")]])
         parameters.set_parameter(inside, one.id, name="MODE", value="quiet")
     return {"id": str(plain.tenant.id), "schema": plain.tenant.schema}
+
+
+def _after(slug: str) -> dict[str, Any]:
+    Tenant.objects.using("owner").filter(slug=slug).update(state="active")
+    owner = Person.objects.get(login=f"{slug}-owner")
+    with enter(slug, Actor.person(owner.id, "owner")) as inside:
+        values = parameters.reveal_environment(inside, "web").values
+        rows = AuditRow.objects.exclude(entry__contains="revealed").order_by("position")
+        return {"values": values, "log": [json.loads(row.entry) for row in rows]}
 
 
 def _suspend(slug: str) -> None:

@@ -158,14 +158,21 @@ def test_an_undelivered_message_is_refused_since_nobody_is_connected(
     assert not Due.objects.filter(tenant=moved.tenant, message_id=message.id).exists()
 
 
-def test_a_suspended_tenant_arrives_active(
-    elsewhere: Elsewhere, stack: Stack, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_suspended_tenant_arrives_active(elsewhere: Elsewhere, stack: Stack) -> None:
     done = manage(stack, "import_tenant", str(elsewhere.archive("stopped")), "--key", str(elsewhere.key))
     assert done.returncode == 0, done.stderr
     owner = Person.objects.get(provider="github", uid="70004")
     with compartment.enter("stopped", Actor.person(owner.id, "x")) as inside:
-        assert _actions(inside)[-2:] == ["tenant.exported", "tenant.imported"]
+        assert _actions(inside)[-1] == "tenant.imported"
+
+
+def test_the_source_is_as_it_was_and_its_log_names_the_recipient(elsewhere: Elsewhere) -> None:
+    facts = elsewhere.facts["stopped"]
+    assert facts["after"]["values"] == {"MODE": "quiet"}
+    act = facts["after"]["log"][-1]
+    assert (act["action"], act["actor_kind"], act["subject"]) == ("tenant.exported", "operator", "stopped")
+    assert act["detail"]["recipient"] == elsewhere.facts["export"]["recipient"]
+    assert len(act["detail"]["digest"]) == 64
 
 
 def _actions(inside: Compartment) -> list[str]:

@@ -7,9 +7,10 @@ Nothing is ever dropped: a table, a column, a schema or a role too many is for a
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
+from uuid import UUID
 
 from django.db import DatabaseError, connections, transaction
 
@@ -18,6 +19,7 @@ from tenants.drift import declared, privileges, roles, schemas, server
 from tenants.drift.findings import Finding, Hand
 from tenants.drift.reading import Known, tenants
 from tenants.drift.reports import publish
+from tenants.registry.models import Tenant
 
 logger: Final = logging.getLogger(__name__)
 
@@ -39,26 +41,39 @@ def compare(actor: Actor, *, slug: str | None = None, repair: bool = False, usin
 
     A comparison of all leaves a DriftReport.
     """
-    known, findings = _find(using, slug)
-    if repair and findings:
+    only = None if slug is None else [Tenant.objects.using(using).get(slug=slug).id]
+    known, findings = _find(using, only)
+    findings = _confirmed(using, findings)
+    if repair:
         tried = [finding for finding in findings if _put_back(using, finding)]
-        if tried:
-            findings = _after(findings, _find(using, slug)[1])
-    publish(known, findings, actor, whole=slug is None, using=using)
+        findings = _after(findings, _find(using, only)[1]) if tried else findings
+    publish(known, findings, actor, whole=only is None, using=using)
     return Comparison(len(known), findings)
 
 
-def _find(using: str, slug: str | None) -> tuple[Mapping[str, Known], list[Finding]]:
+def _find(using: str, only: Collection[UUID] | None) -> tuple[Mapping[str, Known], list[Finding]]:
     # One snapshot: a tenant that is being made or destroyed meanwhile is there wholly or not at all.
     with transaction.atomic(using=using, durable=True):
         with connections[using].cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        known, whole = tenants(using, slug), slug is None
+        known, whole = tenants(using, only), only is None
         found = [*roles.compare(using, known, whole=whole)]
         if whole:
             found += [*privileges.compare(using), *server.compare(using)]
         found += schemas.compare(using, known, whole=whole)
     return known, found
+
+
+def _confirmed(using: str, findings: list[Finding]) -> list[Finding]:
+    """Leave out what a second look at the same tenants does not show: a migration or an end came between.
+
+    pg_get_indexdef and its kin tell what is true now, whatever the snapshot is.
+    """
+    ids = {finding.tenant_id for finding in findings if finding.tenant_id is not None}
+    if not ids:
+        return findings
+    again = {finding.key for finding in _find(using, ids)[1]}
+    return [finding for finding in findings if finding.tenant_id is None or finding.key in again]
 
 
 def _put_back(using: str, finding: Finding) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -29,13 +29,11 @@ class Known:
         return f"tenant {self.slug}"
 
 
-def tenants(using: str, slug: str | None = None) -> dict[str, Known]:
-    """Return all tenants, or the one at `slug`, by name. Raises Tenant.DoesNotExist."""
+def tenants(using: str, ids: Collection[UUID] | None = None) -> dict[str, Known]:
+    """Return all tenants, or those with `ids`, by name."""
     columns = ("id", "slug", "schema", "schema_version", "schema_failure")
     chosen = Tenant.objects.using(using)
-    found = [Known(*row) for row in (chosen.filter(slug=slug) if slug else chosen).values_list(*columns)]
-    if slug and not found:
-        raise Tenant.DoesNotExist(slug)
+    found = [Known(*row) for row in (chosen if ids is None else chosen.filter(id__in=ids)).values_list(*columns)]
     return {tenant.name: tenant for tenant in found}
 
 

@@ -120,7 +120,7 @@ def test_a_digest_is_of_the_lines(household: Household, administrator: psycopg.C
 def test_reading_shapes_leaves_the_search_path(household: Household) -> None:
     with transaction.atomic(using=USING), connections[USING].cursor() as cursor:
         cursor.execute("SET LOCAL search_path = registry, pg_temp")
-        shape.digests([household.tenant.schema], using=USING)
+        shape.shapes([household.tenant.schema], using=USING)
         cursor.execute("SHOW search_path")
         assert cursor.fetchone() == ("registry, pg_temp",)
 

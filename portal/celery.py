@@ -74,3 +74,11 @@ def refuse_unsafe(**_: object) -> None:
         checks.refuse_unsafe()
     except ImproperlyConfigured as error:
         raise SystemExit(str(error)) from None
+
+
+@signals.worker_process_shutdown.connect
+def close_compartments(**_: object) -> None:
+    """Say goodbye to the server: a worker's child ends without what Python does at a program's end."""
+    from tenants.databases.base import close_compartments  # noqa: PLC0415 - Django is set up by now
+
+    close_compartments()

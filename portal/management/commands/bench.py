@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from argparse import ArgumentTypeError
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +40,8 @@ class Command(BaseCommand):
         unknown = set(name) - set(names())
         if unknown:
             raise CommandError(f"No benchmark {', '.join(sorted(unknown))}. There are: {', '.join(names())}.")
+        # Asked to end, end in order: a benchmark has servers and directories to take down.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         # The benchmarks are no part of the installed product: they are looked up where the tests are.
         bench = import_module("tests.benchmarks.frame").Bench(quick=quick, tenants=tenants)
         for each in name or names():

@@ -47,7 +47,7 @@ def existing_file(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     """Open a regular file to read; a `private` one must be its owner's alone. Raises TransferError."""
     flags = _READ | (os.O_NOFOLLOW if private else 0)
     try:
-        file = open(path, "rb", opener=lambda name, _: os.open(name, flags))  # noqa: PTH123 - Path.open takes no opener
+        file = open(path, "rb", opener=lambda name, _: os.open(name, flags))  # noqa: SIM115 - closed below
     except OSError as error:
         raise TransferError(f"{path} can't be opened: {error.strerror}.") from None
     with file:

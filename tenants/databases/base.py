@@ -42,7 +42,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             try:
                 return execute(*statement)
             except OperationalError as error:
-                if not begins or _NOT_PASSED_ON not in str(error) or time.monotonic() > deadline:
+                refused = begins and self.connection.closed and _NOT_PASSED_ON in str(error)
+                if not refused or time.monotonic() > deadline:
                     raise
             time.sleep(0.05)
             self._reconnect(statement[-1]["cursor"])

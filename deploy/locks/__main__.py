@@ -17,12 +17,15 @@ from typing import Any
 
 LOCKS = Path(__file__).parent
 PROJECT = LOCKS.parents[1] / "pyproject.toml"
-# Lock name → whether it holds the project's own dependencies, and which dependency groups.
-CONTENTS: dict[str, tuple[bool, list[str]]] = {
-    "installer": (False, ["installer"]),
-    "runtime": (True, []),
-    "development": (True, ["development"]),
-    "bench": (True, ["embedded", "bench"]),
+KEY_SERVICES = ["aws", "vault", "google", "azure"]
+# Lock name → whether it holds the project's own dependencies, which of its extras, and which dependency groups.
+# A deployment installs `runtime`, or the one in its place that also has the client of its key service.
+CONTENTS: dict[str, tuple[bool, list[str], list[str]]] = {
+    "installer": (False, [], ["installer"]),
+    "development": (True, KEY_SERVICES, ["development"]),
+    "runtime": (True, [], []),
+    **{f"runtime-{extra}": (True, [extra], []) for extra in KEY_SERVICES},
+    "bench": (True, [], ["embedded", "bench"]),
 }
 OPTIONS = [
     "--universal",
@@ -51,8 +54,10 @@ def header(name: str) -> str:
 
 def inputs(name: str) -> list[str]:
     document: dict[str, Any] = tomllib.loads(PROJECT.read_text(encoding="utf-8"))
-    with_project, groups = CONTENTS[name]
+    with_project, extras, groups = CONTENTS[name]
     required = list(document["project"]["dependencies"]) if with_project else []
+    for extra in extras:
+        required += document["project"]["optional-dependencies"][extra]
     for group in groups:
         required += _members(document["dependency-groups"], group)
     return [document["project"]["requires-python"], *OPTIONS, *sorted(set(required))]
@@ -78,13 +83,16 @@ def faults(name: str) -> list[str]:
 
 def compile_lock(name: str) -> None:
     path = LOCKS / f"{name}.txt"
-    with_project, groups = CONTENTS[name]
+    with_project, extras, groups = CONTENTS[name]
     command = [f"{sysconfig.get_path('scripts')}/uv", "pip", "compile", "--quiet", *OPTIONS, "--output-file", str(path)]
     command += [str(PROJECT)] if with_project else []
+    for extra in extras:
+        command += ["--extra", extra]
     for group in groups:
         command += ["--group", f"{PROJECT}:{group}"]
-    # The benchmarks measure the same versions that are tested.
-    command += ["--constraints", str(LOCKS / "development.txt")] if name == "bench" else []
+    # What is deployed and what is measured has the versions that are tested.
+    tested = name in {"installer", "development"}
+    command += [] if tested else ["--constraints", str(LOCKS / "development.txt")]
     subprocess.run([*command, *sys.argv[1:]], check=True)  # noqa: S603 - uv, with our own arguments
     path.write_text(f"{header(name)}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
 

@@ -1,19 +1,38 @@
-"""Key services: one interface, and the services behind it chosen by address."""
+"""Key services: one interface, and the services behind it chosen by address (see address.py for the forms)."""
 
+from importlib import import_module
 from pathlib import Path
+from typing import Final, Protocol, cast
 
+from secrets_vault.keyservice.address import Address
 from secrets_vault.keyservice.interface import KeyService
 from secrets_vault.keyservice.local import LocalKeyService
 
-__all__ = ["KeyService", "LocalKeyService", "open_key_service"]
+__all__ = ["Address", "KeyService", "LocalKeyService", "open_key_service"]
+
+# Imported when an address asks for it: each needs a client that most deployments don't install.
+_REMOTE: Final = {
+    "aws": ("aws", "AwsKeyService"),
+    "transit": ("transit", "TransitKeyService"),
+    "google": ("google", "GoogleKeyService"),
+    "azure": ("azure", "AzureKeyService"),
+}
+
+
+class _Remote(Protocol):
+    def __call__(self, address: Address) -> KeyService: ...
 
 
 def open_key_service(url: str) -> KeyService:
-    """The key service at `local:/absolute/path/of/key-file`.
+    """The key service at this address; nothing is asked of a remote one yet.
 
-    Raises ValueError for another kind of address, and what LocalKeyService.open raises.
+    Raises ValueError for another kind of address or a client that isn't installed, and what LocalKeyService.open
+    raises.
     """
-    scheme, _, rest = url.partition(":")
-    if scheme != "local" or not rest.startswith("/"):
-        raise ValueError("a key service is given as local:/absolute/path/of/key-file")
-    return LocalKeyService.open(Path(rest))
+    address = Address.parse(url)
+    if address.kind == "local":
+        return LocalKeyService.open(Path(address.name))
+    if address.lacks:
+        raise ValueError(f"this key service needs its client: install {address.lacks}")
+    module, name = _REMOTE[address.kind]
+    return cast("_Remote", getattr(import_module(f"{__name__}.{module}"), name))(address)

@@ -3,12 +3,13 @@
 import pytest
 
 from secrets_vault import BadCiphertext, KeyService, KeyServiceDenied
+from tests.secrets_vault.keyservice.conftest import REMOTE
 
 CONTEXT = {"tenant": "one", "key-version": "1"}
 KEY = bytes(range(32))
 
 
-@pytest.fixture(params=["service"])
+@pytest.fixture(params=["service", *REMOTE])
 def any_service(request: pytest.FixtureRequest) -> KeyService:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, KeyService)

@@ -1,0 +1,148 @@
+"""Each key service with a server behind it: OpenBao and moto's AWS are real, Google's and Azure's answer as documented.
+
+Servers start once. What the clients find in their environment, they find in these tests alone.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import boto3
+import hvac
+import pytest
+
+from secrets_vault import KeyService, open_key_service
+from tests.secrets_vault.keyservice.servers import azure, google
+from tests.secrets_vault.keyservice.servers.certificates import Authority, make_authority
+from tests.secrets_vault.keyservice.servers.processes import ROOT_TOKEN, running_bao, running_moto
+
+REGION: Final = "eu-west-1"
+AWS_KEYS: Final = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+REMOTE: Final = ("aws_service", "transit_service", "google_service", "azure_service")
+FOREIGN: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "VAULT_TOKEN_FILE", "AZURE_CLIENT_ID")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def google_server(authority: Authority) -> Iterator[google.GoogleServer]:
+    with google.GoogleServer(authority.context) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azure_server(authority: Authority) -> Iterator[azure.AzureServer]:
+    with azure.AzureServer(authority.context) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def identity_server(azure_server: azure.AzureServer) -> Iterator[azure.IdentityServer]:
+    with azure.IdentityServer() as server:
+        server.resource = azure_server.resource
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hvac.Client]:
+    """An administrator of an OpenBao server that has a key at engines/transit/platform."""
+    with running_bao(tmp_path_factory.mktemp("bao")) as port:
+        client = hvac.Client(f"http://127.0.0.1:{port}", token=ROOT_TOKEN)
+        client.sys.enable_secrets_engine("transit", path="engines/transit")
+        client.write_data("engines/transit/keys/platform", data={"type": "aes256-gcm96"})
+        yield client
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_moto(tmp_path_factory.mktemp("moto")) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def google_account(google_server: google.GoogleServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return google_server.write_credentials(tmp_path_factory.mktemp("google") / "account.json")
+
+
+@pytest.fixture
+def surroundings(
+    authority: Authority,
+    identity_server: azure.IdentityServer,
+    google_account: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> pytest.MonkeyPatch:
+    """What a machine of each cloud gives the clients, and nothing of this machine."""
+    given = {
+        **AWS_KEYS,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nonexistent",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+        "VAULT_TOKEN": ROOT_TOKEN,
+        "GOOGLE_APPLICATION_CREDENTIALS": str(google_account),
+        "IDENTITY_ENDPOINT": f"{identity_server.origin}/token",
+        "IDENTITY_HEADER": azure.SECRET,
+        "REQUESTS_CA_BUNDLE": str(authority.bundle),
+        "NO_PROXY": "127.0.0.1",
+    }
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.fixture(scope="session")
+def aws_arn(aws_endpoint: str) -> str:
+    session = boto3.session.Session("testing", "testing", region_name=REGION)
+    return session.client("kms", endpoint_url=aws_endpoint).create_key()["KeyMetadata"]["Arn"]
+
+
+@pytest.fixture(scope="session")
+def addresses(
+    aws_arn: str,
+    aws_endpoint: str,
+    bao: hvac.Client,
+    google_server: google.GoogleServer,
+    azure_server: azure.AzureServer,
+) -> dict[str, str]:
+    return {
+        "aws_service": f"aws:{aws_arn}?region={REGION}&endpoint={aws_endpoint}",
+        "transit_service": f"transit:{bao.url}/engines/transit/platform",
+        "google_service": f"google:{google.KEY}?endpoint={google_server.origin}",
+        "azure_service": f"azure:{azure_server.origin}{azure.PATH}",
+    }
+
+
+@pytest.fixture(scope="session")
+def opened(addresses: dict[str, str]) -> dict[str, KeyService]:
+    """A process has one client of its key service; it connects in the first test that asks it something."""
+    return {name: open_key_service(url) for name, url in addresses.items()}
+
+
+@pytest.fixture
+def aws_service(surroundings: pytest.MonkeyPatch, opened: dict[str, KeyService]) -> KeyService:
+    return opened["aws_service"]
+
+
+@pytest.fixture
+def transit_service(surroundings: pytest.MonkeyPatch, opened: dict[str, KeyService]) -> KeyService:
+    return opened["transit_service"]
+
+
+@pytest.fixture
+def google_service(
+    surroundings: pytest.MonkeyPatch, opened: dict[str, KeyService], google_server: google.GoogleServer
+) -> Iterator[KeyService]:
+    yield opened["google_service"]
+    google_server.heal()
+
+
+@pytest.fixture
+def azure_service(
+    surroundings: pytest.MonkeyPatch, opened: dict[str, KeyService], azure_server: azure.AzureServer
+) -> Iterator[KeyService]:
+    yield opened["azure_service"]
+    azure_server.heal()

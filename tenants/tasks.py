@@ -19,8 +19,12 @@ from tenants.registry.models import TenantRequest
 
 logger: Final = logging.getLogger(__name__)
 
+# Seconds. No tenant holds a worker for longer, whatever it locks or sets for itself: what was in hand is broken off and
+# comes back later, and a process that even that does not reach is replaced.
+_SOFT, _HARD = 120, 180
 
-@shared_task
+
+@shared_task(soft_time_limit=_SOFT, time_limit=_HARD)
 def sweep() -> None:
     """Deliver, remove and acknowledge whatever is due (queue `default`)."""
     delivery.sweep()
@@ -47,7 +51,7 @@ def compare_declared() -> None:
         logger.warning("%d differences from what is declared: see `manage.py drift`", len(found.left))
 
 
-@shared_task
+@shared_task(soft_time_limit=_SOFT, time_limit=_HARD)
 def provision() -> None:
     """Make the tenants that customers asked for (queue `provisioning`, as the provisioner's database role)."""
     while _provision_one():

@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.pq import TransactionStatus
 
 from tenants.databases.current import Entered, OutsideCompartmentError, entered, role_password
+from tenants.databases.settings import startup_options
 from tenants.databases.warm import close_compartments, warm
 
 __all__ = ["CHECK_AFTER_SECONDS", "DatabaseWrapper", "close_compartments", "warm"]
@@ -99,7 +100,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _connect(self, conn_params: dict[str, Any], version: int) -> Any:
         password = role_password(self.alias, version)
-        connection = super().get_new_connection({**conn_params, "password": password})
+        options = f"{conn_params.get('options', '')} {startup_options(self.alias)}".strip()
+        connection = super().get_new_connection({**conn_params, "password": password, "options": options})
         self._password_version = version
         return connection
 

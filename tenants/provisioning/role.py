@@ -1,7 +1,4 @@
-"""What a tenant's database role is: from here come both the script that makes it and the comparison with the live one.
-
-`{tenant}` stands for the tenant's name in the database: its schema's and its role's, which are one.
-"""
+"""What a tenant's database role is: from here come the script that makes it and the comparison with the live one."""
 
 from __future__ import annotations
 
@@ -9,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from psycopg import sql
+
+from tenants.databases.settings import settings_of
 
 # Columns of pg_roles. No compartment takes all of the server's connections.
 ATTRIBUTES: Final[Mapping[str, bool | int]] = {
@@ -32,19 +31,6 @@ _CLAUSES: Final = {
 }
 # What PostgreSQL gives a new role anyway; whoever lacks these may not even say NO… of them.
 UNSAID: Final = frozenset({"rolsuper", "rolcreatedb", "rolreplication", "rolbypassrls"})
-
-SETTINGS: Final[Mapping[str, str]] = {
-    "search_path": "{tenant}",
-    "TimeZone": "UTC",
-    "lock_timeout": "5s",
-    "statement_timeout": "30s",
-    "idle_in_transaction_session_timeout": "60s",
-}
-
-
-def settings_of(name: str) -> dict[str, str]:
-    """Return each setting of the role `name` and its value, as pg_db_role_setting shows them."""
-    return {setting: value.format(tenant=name) for setting, value in SETTINGS.items()}
 
 
 def clause(column: str, value: bool | int) -> str:

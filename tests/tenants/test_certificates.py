@@ -33,7 +33,11 @@ def test_the_key_is_the_secrets_and_stays(household: Household, settings: Any) -
 
 def test_its_name_is_the_rfcs() -> None:
     """RFC 8037, appendix A.3: the thumbprint of that key."""
-    jwk = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    jwk: dict[str, str | list[str]] = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    }
     assert OKPKey.import_key(jwk).thumbprint() == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 

@@ -7,9 +7,12 @@ from typing import Final
 
 import psycopg
 import pytest
+from django.db import connections
 
 from portal.demo.embedded import Stack
+from tenants.databases.base import close_compartments
 from tenants.databases.current import role_password
+from tenants.databases.settings import settings_of
 from tests.conftest import Household
 
 PERMISSION_DENIED: Final = psycopg.errors.InsufficientPrivilege
@@ -104,3 +107,21 @@ def test_a_tenants_role_starts_with_limits(household: Household, administrator: 
     assert found is not None
     assert 0 < found[0] <= 100
     assert {"statement_timeout=30s", "idle_in_transaction_session_timeout=60s", "lock_timeout=5s"} <= set(found[1])
+
+
+def test_what_a_role_sets_for_itself_does_not_bind_who_enters(
+    household: Household, administrator: psycopg.Connection
+) -> None:
+    """Else a worker would wait for a tenant's locks as long as that tenant likes, or read where it points."""
+    role = household.tenant.schema
+    for setting in ("lock_timeout = 0", "statement_timeout = 0", "search_path = pg_catalog", "TimeZone = 'Asia/Tokyo'"):
+        administrator.execute(f"ALTER ROLE {role} SET {setting}".encode())
+    administrator.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on".encode())
+    close_compartments()
+    with household.enter() as inside, connections[inside.alias].cursor() as cursor:
+        found = {}
+        for name in [*settings_of(role), "default_transaction_read_only"]:
+            cursor.execute(f"SHOW {name}")
+            (found[name],) = cursor.fetchone() or ("",)
+    shown = {"idle_in_transaction_session_timeout": "1min", "default_transaction_read_only": "off"}
+    assert found == {**settings_of(role), **shown}

@@ -89,6 +89,8 @@ class _Rehearsal:
                 f"SET LOCAL ROLE bulkhead_provisioner; CREATE SCHEMA {self._schema};"
                 f"SET LOCAL search_path = {self._schema}, pg_temp"
             )
+            cursor.execute("SELECT pg_current_xact_id()::text")
+            (self._transaction,) = cursor.fetchone() or ("",)
 
     def step(self, migration: Migration, state: ProjectState, *, wanted: bool) -> Step:
         """Run one migration here; `state` becomes what it leaves behind."""
@@ -123,7 +125,15 @@ class _Rehearsal:
                     cursor.execute(statement)
                 except DatabaseError as error:
                     raise UnfitMigrationError(f"{migration.name} does not run: {statement.strip()}\n{error}") from error
+                self._require_same_transaction(migration, statement, cursor)
         return statements
+
+    def _require_same_transaction(self, migration: Migration, statement: str, cursor: Any) -> None:
+        """Whatever the statement's spelling, the transaction that it ran in has to be the one that goes on."""
+        cursor.execute("SELECT pg_current_xact_id()::text")
+        if cursor.fetchone() != (self._transaction,):
+            self._connection.close()
+            raise UnfitMigrationError(f"{migration.name} ends the transaction it runs in: {statement.strip()}")
 
     def _list_tables(self) -> list[int]:
         with self._connection.cursor() as cursor:

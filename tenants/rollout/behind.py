@@ -32,9 +32,10 @@ class Standing:
     ahead: list[Target]
 
 
-def standing(line: Line, slugs: Collection[str] | None = None) -> Standing:
-    """Return who is not at the last version; of all, or of the tenants at `slugs`."""
+def standing(line: Line, slugs: Collection[str] | None = None, spared: Collection[str] = ()) -> Standing:
+    """Return who is not at the last version; of all but the `spared`, or of the tenants at `slugs`."""
     chosen = Tenant.objects.filter(~Q(schema_version=line.leaf), **({} if slugs is None else {"slug__in": slugs}))
+    chosen = chosen.exclude(slug__in=spared) if spared else chosen
     rows = chosen.order_by("slug").values_list("id", "slug", "schema", "schema_version", "canary", "schema_failure")
     targets = [Target(*row) for row in rows]
     known = set(line.names)

@@ -19,7 +19,7 @@ from tenants.provisioning.render import Step
 from tenants.records.audit import append
 from tenants.registry.models import Tenant
 from tenants.rollout.behind import Target
-from tenants.rollout.outcome import MovedError, StepError, step_error
+from tenants.rollout.outcome import BusyError, MovedError, StepError, step_error
 from tenants.rollout.statements import ACTOR, Limits, migrated
 
 
@@ -30,9 +30,11 @@ def apply_code(step: Step, target: Target, version: str, limits: Limits, using: 
         with enter_as_system(target.id, ACTOR, suspended=True) as inside:
             _inside(step, inside, limits, last)
         here = Tenant.objects.using(using).filter(id=target.id, schema_version=version)
-        here.update(schema_version=step.name, schema_failure="")
+        moved = not here.update(schema_version=step.name, schema_failure="")
     except NotFound:
         raise MovedError from None
+    except StepError:
+        raise
     except DatabaseError as error:
         cause = error.__cause__
         if isinstance(cause, psycopg.Error):
@@ -40,14 +42,20 @@ def apply_code(step: Step, target: Target, version: str, limits: Limits, using: 
         raise StepError(step.name, last.statement, str(error)) from error
     except Exception as error:  # a migration's own code may raise anything, and must not end the run in a traceback
         raise StepError(step.name, last.statement, f"{type(error).__name__}: {error}") from error
+    if moved:
+        raise MovedError
 
 
 def _inside(step: Step, inside: Compartment, limits: Limits, last: _LastStatement) -> None:
     connection = connections[inside.alias]
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:  # a role that can't log in is no evidence against the migration
+        raise BusyError(step.name, "", f"no connection as the tenant's role: {error}".strip()) from error
     with connection.execute_wrapper(last), inside.transaction(durable=True), connection.cursor() as cursor:
         for setting, value in (("lock_timeout", limits.lock), ("statement_timeout", limits.statement)):
             cursor.execute(sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(setting), sql.Literal(value)))
-        done = migrated(step.name)
+        done = migrated(step.name, inside.alias)
         cursor.execute("SELECT EXISTS (SELECT FROM audit WHERE entry = %s)", [done])
         (is_done,) = cursor.fetchone() or (False,)
         if is_done:

@@ -13,7 +13,7 @@ from tenants.provisioning.render import Step, rehearse
 from tenants.rollout.behind import Standing, Target, standing
 from tenants.rollout.crew import Crew
 from tenants.rollout.outcome import Outcome, Report, Result
-from tenants.rollout.waves import waves
+from tenants.rollout.waves import a_tenth, canaries, in_order
 
 # Seconds between the tries of a tenant that stays busy; each try waits for its lock besides.
 PAUSES: Final = (0.5, 1.0, 2.0)
@@ -37,13 +37,17 @@ def steps_for(line: Line, targets: Sequence[Target], using: str = "default") -> 
 
 @dataclass(slots=True)
 class Rollout:
-    """`chosen` are the slugs of the tenants to migrate, None all of them. The caller holds `lock.only_run`."""
+    """`chosen` are the slugs of the tenants to migrate, None all of them but `spared`.
+
+    The caller holds `lock.only_run`.
+    """
 
     line: Line
     crew: Crew
     canaries: int
     watcher: Watcher
     chosen: Collection[str] | None = None
+    spared: Collection[str] = ()
     report: Report = field(default_factory=Report)
     _steps: dict[str, Step] = field(default_factory=dict)
     _aside: dict[UUID, Outcome] = field(default_factory=dict)
@@ -53,17 +57,27 @@ class Rollout:
         while behind := [target for target in found.behind if target.id not in self._aside]:
             if not self._steps.keys() >= set(self._lacking(behind)):
                 self._steps = steps_for(self.line, behind, self.crew.using)
-            for number, wave in enumerate(waves(behind, self.canaries)):
-                self._wave(wave.name, wave.targets)
-                if number == 0:
-                    self._canaries_decide(wave.targets)
-                if self.report.halted:
-                    return self._finish(found)
+            self._in_waves(behind)
+            if self.report.halted:
+                break
             self._try_again()
             if self.report.halted:
                 break
-            found = standing(self.line, self.chosen)
+            found = standing(self.line, self.chosen, self.spared)
         return self._finish(found)
+
+    def _in_waves(self, behind: Sequence[Target]) -> None:
+        """Canaries until one of them took its migrations: one that is busy is no evidence. Then a tenth, then all."""
+        rest, before = in_order(behind), self.report.migrated
+        while rest and self.report.migrated == before and not self.report.halted:
+            rest = self._wave_of("canaries", canaries(rest, self.canaries), rest)
+        for name, share in (("a tenth", a_tenth), ("the rest", list)):
+            if rest and not self.report.halted:
+                rest = self._wave_of(name, share(rest), rest)
+
+    def _wave_of(self, name: str, targets: list[Target], rest: list[Target]) -> list[Target]:
+        self._wave(name, targets)
+        return rest[len(targets) :]
 
     def _finish(self, found: Standing) -> Report:
         self.report.ahead = found.ahead
@@ -90,13 +104,6 @@ class Rollout:
     def _steps_of(self, target: Target) -> list[Step]:
         return [self._steps[name] for name in self.line.after(target.version)]
 
-    def _canaries_decide(self, targets: Sequence[Target]) -> None:
-        """Go on only if a canary took its migrations: that all of them were busy is no evidence."""
-        if all(target.id in self._aside for target in targets):
-            self._try_again()
-        if all(target.id in self._aside for target in targets):
-            self.report.halted = "No canary could be migrated: all are busy."
-
     def _try_again(self) -> None:
         for pause in PAUSES:
             again = self._aside.keys()
@@ -104,6 +111,6 @@ class Rollout:
                 return
             time.sleep(pause)
             # A tenant may have taken some of its migrations before it was busy.
-            found = [each for each in standing(self.line, self.chosen).behind if each.id in again]
+            found = [each for each in standing(self.line, self.chosen, self.spared).behind if each.id in again]
             self._aside = {each.id: self._aside[each.id] for each in found}  # others were destroyed meanwhile
             self._wave("busy tenants again", found)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import psycopg
+from django.conf import settings
 from psycopg import sql
 
+from secrets_vault import derive
 from tenants.actor import Actor
 from tenants.provisioning.render import Step
 from tenants.provisioning.rights import rights
@@ -46,9 +48,13 @@ class Limits:
     statement: int = 60_000
 
 
-def migrated(name: str) -> str:
-    """Return the entry in a tenant's log that says it has the migration."""
-    return entry(ACTOR, "schema.migrated", name, {})
+def migrated(name: str, schema: str) -> str:
+    """Return the entry in a tenant's log that says it has the migration.
+
+    Its mark can't be made by the tenant: an entry of its own is no evidence that a migration ran.
+    """
+    mark = derive(settings.DATABASE_SECRET, "schema migrated", schema, name, length=16).hex()
+    return entry(ACTOR, "schema.migrated", name, {"mark": mark})
 
 
 def apply_statements(step: Step, target: Target, version: str, limits: Limits, connection: psycopg.Connection) -> None:
@@ -98,7 +104,7 @@ def _script(
         advance=sql.Literal(advance.as_string(connection)),
     )
     granted: list[sql.Composable] = [rights(target.schema)] if step.new_tables else []
-    logged = sql.SQL("INSERT INTO audit (entry) VALUES ({});").format(sql.Literal(migrated(step.name)))
+    logged = sql.SQL("INSERT INTO audit (entry) VALUES ({});").format(sql.Literal(migrated(step.name, target.schema)))
     end = sql.SQL("\n").join([*granted, logged])
     return begin.as_string(connection), list(step.statements), end.as_string(connection)
 

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
 
 from tenants.rollout.behind import Target
 
-_SECOND_SHARE: Final = 10  # one in ten of those after the canaries
+_SECOND_SHARE = 10  # one in ten of those after the canaries
 
 
-@dataclass(frozen=True, slots=True)
-class Wave:
-    name: str
-    targets: Sequence[Target]
+def in_order(targets: Sequence[Target]) -> list[Target]:
+    """Return those marked as canaries first, then those in which the last run failed, then by slug."""
+    return sorted(targets, key=lambda target: (not target.canary, not target.failure, target.slug))
 
 
-def waves(targets: Sequence[Target], canaries: int) -> list[Wave]:
-    """Return up to three waves: canaries, a tenth, the rest.
+def canaries(ordered: Sequence[Target], least: int) -> list[Target]:
+    """Return who goes first: all that are marked, and at least so many."""
+    return list(ordered[: max(least, sum(target.canary for target in ordered))])
 
-    Canaries are the tenants marked so; others fill up to `canaries`, those first in which the last run failed.
-    """
-    ordered = sorted(targets, key=lambda target: (not target.canary, not target.failure, target.slug))
-    first = max(canaries, sum(target.canary for target in ordered))
-    rest = ordered[first:]
-    second = -(-len(rest) // _SECOND_SHARE)
-    named = [Wave("canaries", ordered[:first]), Wave("a tenth", rest[:second]), Wave("the rest", rest[second:])]
-    return [wave for wave in named if wave.targets]
+
+def a_tenth(ordered: Sequence[Target]) -> list[Target]:
+    return list(ordered[: -(-len(ordered) // _SECOND_SHARE)])

@@ -31,6 +31,9 @@ class Command(BaseCommand):
         parser.add_argument("--plan", action="store_true", help="change nothing; show which tenants, versions and SQL")
         parser.add_argument("--check", action="store_true", help="change nothing; fail if any is behind or failed")
         parser.add_argument("--tenant", metavar="SLUG", action="append", help="this one alone; may be repeated")
+        parser.add_argument(
+            "--except", metavar="SLUG", action="append", default=[], help="not this one; may be repeated"
+        )
         parser.add_argument("--jobs", type=int, default=_JOBS, help="how many at once (%(default)s)")
         parser.add_argument(
             "--canaries", type=int, default=1, help="how many go first, if fewer are marked so (%(default)s)"
@@ -51,16 +54,16 @@ class Command(BaseCommand):
             raise CommandError("Stopped; tenants that were in hand were finished. Run again to go on.") from None
 
     def _handle(self, options: dict[str, Any]) -> None:
-        slugs = options["tenant"]
-        if slugs:
-            known = Tenant.objects.filter(slug__in=slugs).values_list("slug", flat=True)
-            if unknown := sorted(set(slugs) - set(known)):
+        slugs, spared = options["tenant"], options["except"]
+        if named := {*(slugs or ()), *spared}:
+            known = Tenant.objects.filter(slug__in=named).values_list("slug", flat=True)
+            if unknown := sorted(named - set(known)):
                 raise CommandError(f"There is no tenant {', '.join(unknown)}.")
         line = Line()
         if options["check"]:
-            self._check(line, standing(line, slugs))
+            self._check(line, standing(line, slugs, spared))
         elif options["plan"]:
-            self._plan(line, standing(line, slugs), as_json=options["json"])
+            self._plan(line, standing(line, slugs, spared), as_json=options["json"])
         else:
             self._run(line, options)
 
@@ -79,10 +82,11 @@ class Command(BaseCommand):
         begun = time.monotonic()
         limits = Limits(round(options["lock_timeout"] * 1000), round(options["statement_timeout"] * 1000))
         with only_run(connections["default"]):
-            found = standing(line, options["tenant"])
+            found = standing(line, options["tenant"], options["except"])
             crew = Crew(max(1, options["jobs"]), limits, session_name())
             with watcher(len(found.behind), self.stderr) as watching:
-                run = Rollout(line, crew, max(1, options["canaries"]), watching, options["tenant"])
+                chosen = options["tenant"], options["except"]
+                run = Rollout(line, crew, max(1, options["canaries"]), watching, *chosen)
                 report = run.run(found)
         self._tell(line, report, time.monotonic() - begun, as_json=options["json"])
 

@@ -89,10 +89,12 @@ def notes() -> Notes:
 def roll(notes: Notes) -> Roll:
     """Run a rollout of a package of `next` over these tenants, in this process, with the owner's rights."""
 
-    def run(package: str, chosen: Sequence[str], *, jobs: int = 2, limits: Limits = QUICK) -> Report:
+    def run(
+        package: str, chosen: Sequence[str], *, spared: Sequence[str] = (), jobs: int = 2, limits: Limits = QUICK
+    ) -> Report:
         line = line_of(package)
         crew = Crew(jobs, limits, "migrate_tenants test", using="owner")
-        return Rollout(line, crew, 1, notes, chosen).run(standing(line, chosen))
+        return Rollout(line, crew, 1, notes, chosen, spared).run(standing(line, chosen, spared))
 
     return run
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tenants.provisioning.fitness import judge_statement
 from tenants.provisioning.line import UnfitMigrationError
 from tenants.provisioning.render import rehearse
-from tenants.rollout.waves import waves
+from tenants.rollout.waves import a_tenth, canaries, in_order
+from tests.conftest import acting_as
 from tests.tenants.rollout.conftest import Fleet, Roll, line_of, slugs, versions
 from tests.tenants.rollout.next import LAST
 from tests.tenants.rollout.targets import targets
@@ -49,13 +51,21 @@ def test_a_rehearsal_leaves_nothing(administrator: psycopg.Connection) -> None:
     assert found.fetchall() == []
 
 
-def test_waves_are_canaries_a_tenth_and_the_rest() -> None:
-    sizes = [(wave.name, len(wave.targets)) for wave in waves(targets(201), 1)]
-    assert sizes == [("canaries", 1), ("a tenth", 20), ("the rest", 180)]
-    assert [wave.name for wave in waves(targets(1), 1)] == ["canaries"]
-    assert [len(wave.targets) for wave in waves(targets(3), 5)] == [3]
+def test_what_ends_its_transaction_is_refused_however_it_is_spelt(administrator: psycopg.Connection) -> None:
+    with acting_as("owner"), pytest.raises(UnfitMigrationError, match="9001_sneaky ends the transaction"):
+        rehearse(line_of("sneaky"))
+    left = administrator.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'rehearsal%'").fetchall()
+    for (name,) in left:
+        administrator.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+
+
+def test_waves_are_canaries_then_a_tenth() -> None:
+    ordered = in_order(targets(201))
+    first = canaries(ordered, 1)
+    assert (len(first), len(a_tenth(ordered[1:]))) == (1, 20)
+    assert len(canaries(in_order(targets(3)), 5)) == 3
 
 
 def test_who_failed_last_time_goes_first() -> None:
-    first, *_ = waves(targets(9, failed={5}), 1)
-    assert [target.slug for target in first.targets] == ["t0005"]
+    first = canaries(in_order(targets(9, failed={5})), 1)
+    assert [target.slug for target in first] == ["t0005"]

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from psycopg import sql
 
+from tenants.databases.settings import settings_of
 from tenants.drift import declared
 from tenants.drift.findings import Finding, Hand
 from tenants.drift.reading import Known, rows
-from tenants.provisioning.role import ATTRIBUTES, UNSAID, clause, settings_of
+from tenants.provisioning.role import ATTRIBUTES, UNSAID, clause
 
 _ROLES: Final = f"""
 SELECT rolname, nullif(rolvaliduntil, 'infinity')::text, {", ".join(ATTRIBUTES)}

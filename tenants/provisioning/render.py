@@ -90,7 +90,7 @@ class _Rehearsal:
                 f"SET LOCAL search_path = {self._schema}, pg_temp"
             )
             cursor.execute("SELECT pg_current_xact_id()::text")
-            (self._transaction,) = cursor.fetchone() or ("",)
+            self._transaction: str = (cursor.fetchone() or ("",))[0]
 
     def step(self, migration: Migration, state: ProjectState, *, wanted: bool) -> Step:
         """Run one migration here; `state` becomes what it leaves behind."""

@@ -32,7 +32,7 @@ class LineWatcher:
         self._stream.write(f"{name}: {size}")
 
     def outcome(self, outcome: Outcome) -> None:
-        if outcome.result in {Result.FAILED, Result.BUSY}:
+        if outcome.result in {Result.FAILED, Result.BUSY, Result.SLOW}:
             self._stream.write(outcome.sentence())
             return
         self._done += 1

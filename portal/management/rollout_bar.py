@@ -35,7 +35,7 @@ class BarWatcher:
         self._progress.update(self._task, description=name)
 
     def outcome(self, outcome: Outcome) -> None:
-        if outcome.result in {Result.FAILED, Result.BUSY}:
+        if outcome.result in {Result.FAILED, Result.BUSY, Result.SLOW}:
             self._progress.console.print(outcome.sentence(), style="red", markup=False, highlight=False)
         else:
             self._progress.advance(self._task)

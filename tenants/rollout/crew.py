@@ -16,10 +16,11 @@ from tenants.provisioning.render import Step
 from tenants.registry.models import Tenant
 from tenants.rollout.behind import Target
 from tenants.rollout.code import apply_code
-from tenants.rollout.outcome import BusyError, MovedError, Outcome, Result, StepError
+from tenants.rollout.outcome import BusyError, MovedError, Outcome, Result, SlowError, StepError
 from tenants.rollout.statements import Limits, apply_statements, driver_connection
 
 _FAILURE_LENGTH = 1000  # of the registry's column
+_RESULTS = {BusyError: Result.BUSY, SlowError: Result.SLOW}
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ class Crew:
         except MovedError:
             return Outcome(target, Result.MOVED)
         except StepError as error:
-            result = Result.BUSY if isinstance(error, BusyError) else Result.FAILED
+            result = _RESULTS.get(type(error), Result.FAILED)
             outcome = Outcome(target, result, error.migration, error.statement, error.reason)
         except Exception as error:  # noqa: BLE001 - a lost connection, or a bug: the run halts and says where
             outcome = Outcome(target, Result.FAILED, "", "", f"{type(error).__name__}: {error}")

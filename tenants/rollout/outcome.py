@@ -10,8 +10,8 @@ import psycopg
 
 from tenants.rollout.behind import Target
 
-# Somebody else holds what the migration needs, or the tenant is busy: lock timeout, statement timeout, deadlock.
-_BUSY: Final = {"55P03", "57014", "40P01"}
+_BUSY: Final = {"55P03", "40P01"}  # somebody else holds what the migration needs: lock timeout, deadlock
+_SLOW: Final = {"57014"}  # statement timeout
 MOVED: Final = "BH001"  # the tenant's row is gone, or at another version than it was when the run looked
 _LONGEST: Final = 400
 
@@ -28,6 +28,10 @@ class BusyError(StepError):
     """The tenant was too busy to take a migration now."""
 
 
+class SlowError(StepError):
+    """A statement took longer than it may."""
+
+
 class MovedError(Exception):
     """The tenant is gone, or no longer at the version that it was at."""
 
@@ -35,6 +39,7 @@ class MovedError(Exception):
 class Result(StrEnum):
     MIGRATED = "migrated"
     BUSY = "busy"
+    SLOW = "slow"
     FAILED = "failed"
     MOVED = "moved"
 
@@ -73,8 +78,8 @@ def step_error(migration: str, statement: str, error: psycopg.Error) -> StepErro
     if error.sqlstate == MOVED:
         return MovedError()
     reason = error.diag.message_primary or str(error).strip() or type(error).__name__
-    kind = BusyError if error.sqlstate in _BUSY else StepError
-    return kind(migration, statement, reason)
+    kinds = {**dict.fromkeys(_BUSY, BusyError), **dict.fromkeys(_SLOW, SlowError)}
+    return kinds.get(error.sqlstate or "", StepError)(migration, statement, reason)
 
 
 def shortened(text: str, longest: int = _LONGEST) -> str:

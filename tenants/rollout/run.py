@@ -17,6 +17,8 @@ from tenants.rollout.waves import a_tenth, canaries, in_order
 
 # Seconds between the tries of a tenant that stays busy; each try waits for its lock besides.
 PAUSES: Final = (0.5, 1.0, 2.0)
+# So many tenants whose statements take too long are not an exception any more: the migration is too slow as it is.
+TOO_MANY_SLOW: Final = 3
 
 
 class Watcher(Protocol):
@@ -95,22 +97,30 @@ class Rollout:
             match outcome.result:
                 case Result.MIGRATED:
                     self.report.migrated += 1
-                case Result.BUSY:
+                case Result.BUSY | Result.SLOW:
                     self._aside[outcome.target.id] = outcome
+                    self._halt_if_slow()
                 case Result.FAILED:
                     self.report.failed.append(outcome)
                     self.report.halted = "A migration failed."
+
+    def _halt_if_slow(self) -> None:
+        if sum(outcome.result is Result.SLOW for outcome in self._aside.values()) >= TOO_MANY_SLOW:
+            self.report.halted = "The migration takes longer than --statement-timeout in one tenant after the other."
+            self.crew.halted.set()
 
     def _steps_of(self, target: Target) -> list[Step]:
         return [self._steps[name] for name in self.line.after(target.version)]
 
     def _try_again(self) -> None:
         for pause in PAUSES:
-            again = self._aside.keys()
+            # What took too long once would take as long again.
+            again = {key for key, outcome in self._aside.items() if outcome.result is Result.BUSY}
             if not again or self.report.halted:
                 return
             time.sleep(pause)
             # A tenant may have taken some of its migrations before it was busy.
             found = [each for each in standing(self.line, self.chosen, self.spared).behind if each.id in again]
-            self._aside = {each.id: self._aside[each.id] for each in found}  # others were destroyed meanwhile
+            gone = again - {each.id for each in found}  # destroyed meanwhile
+            self._aside = {key: outcome for key, outcome in self._aside.items() if key not in gone}
             self._wave("busy tenants again", found)

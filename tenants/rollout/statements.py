@@ -62,9 +62,6 @@ def apply_statements(step: Step, target: Target, version: str, limits: Limits, c
     begin, body, end = _script(step, target, version, limits, connection)
     try:
         connection.execute("\n".join(["BEGIN;", begin, *body, end, "COMMIT;"]).encode())
-    except psycopg.errors.QueryCanceled as error:  # took too long: once more would take as long
-        connection.rollback()
-        raise step_error(step.name, "", error) from error
     except psycopg.Error as error:
         if connection.closed:
             raise StepError(step.name, "", f"the connection was lost: {str(error).strip()}") from error

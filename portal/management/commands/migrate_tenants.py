@@ -28,8 +28,9 @@ class Command(BaseCommand):
     requires_system_checks = []  # noqa: RUF012 - the shape that Django gives it
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--plan", action="store_true", help="change nothing; show which tenants, versions and SQL")
-        parser.add_argument("--check", action="store_true", help="change nothing; fail if any is behind or failed")
+        only = parser.add_mutually_exclusive_group()
+        only.add_argument("--plan", action="store_true", help="change nothing; show which tenants, versions and SQL")
+        only.add_argument("--check", action="store_true", help="change nothing; fail if any is behind or failed")
         parser.add_argument("--tenant", metavar="SLUG", action="append", help="this one alone; may be repeated")
         parser.add_argument(
             "--except", metavar="SLUG", action="append", default=[], help="not this one; may be repeated"
@@ -59,19 +60,24 @@ class Command(BaseCommand):
             known = Tenant.objects.filter(slug__in=named).values_list("slug", flat=True)
             if unknown := sorted(named - set(known)):
                 raise CommandError(f"There is no tenant {', '.join(unknown)}.")
+        if options["jobs"] < 1:
+            raise CommandError("--jobs must be at least 1.")
         line = Line()
         if options["check"]:
-            self._check(line, standing(line, slugs, spared))
+            self._check(line, standing(line, slugs, spared), as_json=options["json"])
         elif options["plan"]:
             self._plan(line, standing(line, slugs, spared), as_json=options["json"])
         else:
             self._run(line, options)
 
-    def _check(self, line: Line, found: Standing) -> None:
+    def _check(self, line: Line, found: Standing, *, as_json: bool) -> None:
         failed = [target for target in found.behind if target.failure]
+        if as_json:
+            self.stdout.write(plan_as_json(line, found, []))
         if found.behind:
             raise CommandError(f"{len(found.behind)} behind {line.leaf}, {len(failed)} of them after a failure.")
-        self.stdout.write(f"All are at {line.leaf}." if not found.ahead else f"None is behind {line.leaf}.")
+        if not as_json:
+            self.stdout.write(f"All are at {line.leaf}." if not found.ahead else f"None is behind {line.leaf}.")
 
     def _plan(self, line: Line, found: Standing, *, as_json: bool) -> None:
         steps = steps_for(line, found.behind)
@@ -83,7 +89,7 @@ class Command(BaseCommand):
         limits = Limits(round(options["lock_timeout"] * 1000), round(options["statement_timeout"] * 1000))
         with only_run(connections["default"]):
             found = standing(line, options["tenant"], options["except"])
-            crew = Crew(max(1, options["jobs"]), limits, session_name())
+            crew = Crew(options["jobs"], limits, session_name())
             with watcher(len(found.behind), self.stderr) as watching:
                 chosen = options["tenant"], options["except"]
                 run = Rollout(line, crew, max(1, options["canaries"]), watching, *chosen)

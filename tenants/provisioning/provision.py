@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -86,14 +86,14 @@ def create_tenant(
             entry=sql.Literal(first),
         )
         run(using, statement)
-    _renew(using)
+        transaction.on_commit(partial(_renew, using), using=using)
     return tenant
 
 
 def _renew(using: str) -> None:
-    """Close a session that has made its share of tenants, outside a transaction; the next query opens another."""
+    """Close a session that has made its share of tenants; the next query opens another."""
     django = connections[using]
-    if django.connection is None or django.in_atomic_block:
+    if django.connection is None:
         return
     _made[django.connection] = _made.get(django.connection, 0) + 1
     if _made[django.connection] >= TENANTS_A_SESSION:

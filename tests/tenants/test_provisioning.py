@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import psycopg
 import pytest
@@ -197,3 +198,21 @@ def test_a_failed_request_gives_its_address_back(new_person: NewPerson) -> None:
     again = tenancies.request_tenant(actor, name="Acme", slug=slug)
     assert tenancies.request_status(actor, slug) == again
     TenantRequest.objects.using("provisioner").filter(id=again.id).update(state="failed")
+
+
+def test_a_session_that_made_its_share_of_tenants_is_renewed(
+    new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provision, "TENANTS_A_SESSION", 2)
+    owner = new_person()
+    for _ in range(5):
+        TenantRequest.objects.create(slug=f"t{uuid.uuid4().hex[:16]}", name="Tenant", person=owner)
+    sessions: set[int] = set()
+
+    def look(execute: Any, *statement: Any) -> Any:
+        sessions.add(statement[-1]["connection"].connection.info.backend_pid)
+        return execute(*statement)
+
+    with acting_as("provisioner"), connections["default"].execute_wrapper(look):
+        provision_task()
+    assert len(sessions) >= 3

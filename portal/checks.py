@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from portal import addresses
 from portal.domains import ascii_domain
+from secrets_vault import KeyServiceAddress
 
 _SECURE_MODES: Final = {"require", "verify-ca", "verify-full"}
 _DATABASE_PARTS: Final = {"sslmode", "sslrootcert", "connect_timeout", "application_name"}
@@ -47,6 +48,18 @@ def _local_key() -> Iterable[str]:
             "BULKHEAD_KEY_SERVICE is a local key file: whoever copies the disk has the platform key. Name a key "
             "service, or accept that with BULKHEAD_LOCAL_KEY_ALLOWED=1."
         )
+
+
+def _key_service() -> Iterable[str]:
+    try:
+        address = KeyServiceAddress.parse(settings.KEY_SERVICE)
+    except ValueError as error:
+        yield f"BULKHEAD_KEY_SERVICE: {error}."
+        return
+    if address.lacks:
+        yield f"BULKHEAD_KEY_SERVICE needs a client that is not installed: {address.lacks}."
+    if address.cleartext:
+        yield "BULKHEAD_KEY_SERVICE goes without TLS: keys never cross a connection in clear, not even on this machine."
 
 
 def _debug() -> Iterable[str]:
@@ -196,4 +209,5 @@ _IN_PRODUCTION: Final[dict[str, Judge]] = {
     "E013": _implicit,
     "E014": _rates,
     "E015": _metrics,
+    "E016": _key_service,
 }

@@ -24,7 +24,7 @@ from secrets_vault.errors import (
 )
 from secrets_vault.handover import hand_over, take_over
 from secrets_vault.keyring import Keyring, WrappedKey
-from secrets_vault.keyservice import KeyService, LocalKeyService, open_key_service
+from secrets_vault.keyservice import KeyService, KeyServiceAddress, LocalKeyService, open_key_service
 from secrets_vault.sealing import new_sealing_key, open_from, seal_to
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "BlobHeader",
     "BrokenChain",
     "KeyService",
+    "KeyServiceAddress",
     "KeyServiceDenied",
     "KeyServiceUnavailable",
     "Keyring",

@@ -4,11 +4,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol, cast
 
-from secrets_vault.keyservice.address import Address
+from secrets_vault.keyservice.address import KeyServiceAddress
 from secrets_vault.keyservice.interface import KeyService
 from secrets_vault.keyservice.local import LocalKeyService
 
-__all__ = ["Address", "KeyService", "LocalKeyService", "open_key_service"]
+__all__ = ["KeyService", "KeyServiceAddress", "LocalKeyService", "open_key_service"]
 
 # Imported when an address asks for it: each needs a client that most deployments don't install.
 _REMOTE: Final = {
@@ -20,7 +20,7 @@ _REMOTE: Final = {
 
 
 class _Remote(Protocol):
-    def __call__(self, address: Address) -> KeyService: ...
+    def __call__(self, address: KeyServiceAddress) -> KeyService: ...
 
 
 def open_key_service(url: str) -> KeyService:
@@ -29,7 +29,7 @@ def open_key_service(url: str) -> KeyService:
     Raises ValueError for another kind of address or a client that isn't installed, and what LocalKeyService.open
     raises.
     """
-    address = Address.parse(url)
+    address = KeyServiceAddress.parse(url)
     if address.kind == "local":
         return LocalKeyService.open(Path(address.name))
     if address.lacks:

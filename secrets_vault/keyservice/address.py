@@ -50,7 +50,7 @@ _EXTRAS: Final = {"aws": "aws", "transit": "vault", "google": "google", "azure":
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class KeyServiceAddress:
     """Where a key service is: its kind, its key's name, and what else to know."""
 
     kind: str

@@ -31,14 +31,18 @@ def ask(work: Callable[[], T], explain: Explain) -> T:
     `explain` says what a client's error means. Raises that VaultError, and KeyServiceUnavailable when time is up. The
     error is a new one: neither its context nor its traceback leads to the client's frames, which hold plaintext.
     """
-    if not _slots.acquire(blocking=False):
+    slots, answer = _slots, Future[T]()
+    if not slots.acquire(blocking=False):
         raise KeyServiceUnavailable("too many requests to the key service are unanswered")
-    answer: Future[T] = Future()
-    threading.Thread(target=_answer, args=(answer, work, explain), name="key service", daemon=True).start()
+    answer.add_done_callback(lambda _: slots.release())
     try:
+        threading.Thread(target=_answer, args=(answer, work, explain), name="key service", daemon=True).start()
         return answer.result(TOTAL_SECONDS)
     except TimeoutError:
         failure: VaultError = KeyServiceUnavailable(f"the key service gave no answer in {TOTAL_SECONDS} seconds")
+    except RuntimeError:
+        answer.cancel()
+        failure = KeyServiceUnavailable("there is no thread left to ask the key service")
     except VaultError as error:
         failure = type(error)(str(error))
     raise failure
@@ -51,8 +55,6 @@ def _answer(answer: Future[T], work: Callable[[], T], explain: Explain) -> None:
         answer.set_exception(error)
     except Exception:  # noqa: BLE001 - of `explain` itself: an answer that no documentation foresees
         answer.set_exception(KeyServiceUnavailable("the key service's answer makes no sense"))
-    finally:
-        _slots.release()
 
 
 def _repeatedly(work: Callable[[], T], explain: Explain) -> T:

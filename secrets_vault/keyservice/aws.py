@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from secrets_vault import aead
 from secrets_vault.errors import BadCiphertext, KeyServiceDenied, VaultError
-from secrets_vault.keyservice.address import Address
+from secrets_vault.keyservice.address import KeyServiceAddress
 from secrets_vault.keyservice.attempts import CONNECT_SECONDS, READ_SECONDS, ask
 from secrets_vault.keyservice.remote import RemoteKeyService
 from secrets_vault.opaque import Secret
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
 
 _BAD: Final = {"InvalidCiphertextException", "ValidationException"}
-# They come with status 400, like a refusal. Other codes are told apart by their status.
+# They come with status 400, as refusals do.
 _PASSING: Final = {
     "LimitExceededException",
     "RequestExpired",
@@ -31,7 +31,7 @@ _PASSING: Final = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
-_SERVER_ERROR: Final = 500
+_REFUSED: Final = {400, 401, 403, 404}
 _CONFIG: Final = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,
@@ -48,10 +48,13 @@ class AwsKeyService(RemoteKeyService["KMSClient"]):
     service: ClassVar[int] = 1
     loggers: ClassVar[tuple[str, ...]] = ("boto3", "botocore")
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: KeyServiceAddress) -> None:
         super().__init__(f"aws:{address.name}")
-        self._arn = address.name
-        self._region = address.options.get("region", address.name.split(":")[3])
+        arn, partition, service, home, rest = address.name.split(":", 4)
+        self._region = address.options.get("region", home)
+        if self._region != home and ":key/mrk-" not in address.name:
+            raise ValueError("only a multi-Region key can be asked in another region than its own")
+        self._arn = f"{arn}:{partition}:{service}:{self._region}:{rest}"
         self._endpoint = address.options.get("endpoint")
 
     def generate(self, context: Mapping[str, str]) -> tuple[bytes, bytes]:
@@ -87,5 +90,4 @@ class AwsKeyService(RemoteKeyService["KMSClient"]):
         code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
         if code in _BAD:
             return BadCiphertext()
-        passing = code in _PASSING or status >= _SERVER_ERROR
-        return None if passing else KeyServiceDenied("AWS KMS refuses")
+        return KeyServiceDenied("AWS KMS refuses") if code not in _PASSING and status in _REFUSED else None

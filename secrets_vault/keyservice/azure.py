@@ -26,7 +26,7 @@ from azure.keyvault.keys.crypto import CryptographyClient, KeyWrapAlgorithm, Sig
 
 from secrets_vault.binding import encode
 from secrets_vault.errors import BadCiphertext, KeyServiceDenied, VaultError
-from secrets_vault.keyservice.address import Address
+from secrets_vault.keyservice.address import KeyServiceAddress
 from secrets_vault.keyservice.attempts import CONNECT_SECONDS, READ_SECONDS
 from secrets_vault.keyservice.remote import RemoteKeyService
 from secrets_vault.opaque import Secret
@@ -47,7 +47,7 @@ class AzureKeyService(RemoteKeyService[CryptographyClient]):
     service: ClassVar[int] = 4
     loggers: ClassVar[tuple[str, ...]] = ("azure", "msal", "urllib3")
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: KeyServiceAddress) -> None:
         super().__init__(f"azure:{address.name}")
         self._url = address.name
 
@@ -62,7 +62,7 @@ class AzureKeyService(RemoteKeyService[CryptographyClient]):
             exclude_developer_cli_credential=True,
             **limits,
         )
-        return CryptographyClient(self._url, credential, **limits)
+        return CryptographyClient(self._url, credential, permit_redirects=False, **limits)
 
     def _encrypt(self, client: CryptographyClient, key: Secret, context: Mapping[str, str]) -> bytes:
         bound = Secret(self._digest(context) + key.reveal())

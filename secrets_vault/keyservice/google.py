@@ -6,16 +6,17 @@ Source: Cloud KMS documentation, "Verifying end-to-end data integrity", and the 
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
 import google_crc32c
 from google.api_core import exceptions
 from google.api_core.client_options import ClientOptions
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.kms_v1 import DecryptRequest, EncryptRequest, KeyManagementServiceClient
+from google.cloud.kms_v1.services.key_management_service.transports import KeyManagementServiceRestTransport
 
 from secrets_vault.errors import BadCiphertext, KeyServiceDenied, KeyServiceUnavailable, VaultError
-from secrets_vault.keyservice.address import Address
+from secrets_vault.keyservice.address import KeyServiceAddress
 from secrets_vault.keyservice.attempts import READ_SECONDS
 from secrets_vault.keyservice.remote import RemoteKeyService
 from secrets_vault.opaque import Secret
@@ -23,7 +24,6 @@ from secrets_vault.opaque import Secret
 _HOST: Final = "cloudkms.googleapis.com"
 _REFUSED: Final = (
     DefaultCredentialsError,
-    exceptions.FailedPrecondition,  # the key or its version is disabled or destroyed
     exceptions.Forbidden,
     exceptions.NotFound,
     exceptions.Unauthorized,
@@ -37,13 +37,16 @@ class GoogleKeyService(RemoteKeyService[KeyManagementServiceClient]):
     service: ClassVar[int] = 3
     loggers: ClassVar[tuple[str, ...]] = ("google", "urllib3")
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: KeyServiceAddress) -> None:
         super().__init__(f"google:{address.name}")
         self._name = address.name
         self._endpoint = address.options.get("endpoint", f"https://{_HOST}").removeprefix("https://")
 
     def _connect(self) -> KeyManagementServiceClient:
-        return KeyManagementServiceClient(transport="rest", client_options=ClientOptions(api_endpoint=self._endpoint))
+        client = KeyManagementServiceClient(transport="rest", client_options=ClientOptions(api_endpoint=self._endpoint))
+        session = cast("KeyManagementServiceRestTransport", client.transport)._session  # noqa: SLF001 - no public way
+        session.max_redirects = 0  # a redirect would carry the key elsewhere
+        return client
 
     def _encrypt(self, client: KeyManagementServiceClient, key: Secret, context: Mapping[str, str]) -> bytes:
         associated = self._associated(context)
@@ -75,11 +78,17 @@ class GoogleKeyService(RemoteKeyService[KeyManagementServiceClient]):
         return Secret(answer.plaintext)
 
     def _meaning(self, error: Exception) -> VaultError | None:
-        if isinstance(error, _REFUSED):
+        # Status 400 comes for a ciphertext that fails and for a key that is disabled; over REST both are of one class.
+        disabled = isinstance(error, exceptions.BadRequest) and _code(error) == "FAILED_PRECONDITION"
+        if disabled or isinstance(error, _REFUSED):
             return KeyServiceDenied("Google Cloud KMS refuses")
         if isinstance(error, exceptions.BadRequest) and "checksum" not in error.message:  # damaged on its way there
             return BadCiphertext()
         return None
+
+
+def _code(error: exceptions.GoogleAPICallError) -> object:
+    return error.response.json()["error"]["status"]
 
 
 def _checksum(data: bytes) -> int:

@@ -38,8 +38,7 @@ class RemoteKeyService(Opaque, ABC, Generic[Client]):
     def __init__(self, key_id: str) -> None:
         self._id = key_id
         self._client: tuple[int, Client] | None = None
-        for name in self.loggers:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        _hush(self.loggers)
 
     @property
     def key_id(self) -> str:
@@ -47,10 +46,12 @@ class RemoteKeyService(Opaque, ABC, Generic[Client]):
 
     def generate(self, context: Mapping[str, str]) -> tuple[bytes, bytes]:
         material = Secret(os.urandom(aead.KEY_BYTES))
-        return material.reveal(), self.wrap(material.reveal(), context)
+        return material.reveal(), self._wrap_covered(material, context)
 
     def wrap(self, plaintext: bytes, context: Mapping[str, str]) -> bytes:
-        return self._header() + self._wrap_covered(Secret(plaintext), context)
+        key = Secret(plaintext)
+        del plaintext  # a failure's traceback shows this frame
+        return self._wrap_covered(key, context)
 
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         header = self._header()
@@ -60,7 +61,7 @@ class RemoteKeyService(Opaque, ABC, Generic[Client]):
         return ask(lambda: self._decrypt(self._own_client(), body, context), self._explain).reveal()
 
     def _wrap_covered(self, key: Secret, context: Mapping[str, str]) -> bytes:
-        return ask(lambda: self._encrypt(self._own_client(), key, context), self._explain)
+        return self._header() + ask(lambda: self._encrypt(self._own_client(), key, context), self._explain)
 
     def _header(self) -> bytes:
         return _MAGIC + bytes([_FORMAT, self.service])
@@ -94,3 +95,10 @@ class RemoteKeyService(Opaque, ABC, Generic[Client]):
     @abstractmethod
     def _meaning(self, error: Exception) -> VaultError | None:
         """The VaultError for an answer of the service; None where there was none, or one that is no answer."""
+
+
+def _hush(names: tuple[str, ...]) -> None:
+    """Raise these loggers' levels and those of the loggers below them, which may have been lowered one by one."""
+    for name in [*names, *logging.Logger.manager.loggerDict]:
+        if name.startswith(tuple(f"{above}." for above in names)) or name in names:
+            logging.getLogger(name).setLevel(logging.WARNING)

@@ -18,7 +18,7 @@ import hvac
 from hvac import exceptions
 
 from secrets_vault.errors import BadCiphertext, KeyServiceDenied, KeyServiceUnavailable, VaultError
-from secrets_vault.keyservice.address import Address
+from secrets_vault.keyservice.address import KeyServiceAddress
 from secrets_vault.keyservice.attempts import CONNECT_SECONDS, READ_SECONDS
 from secrets_vault.keyservice.remote import RemoteKeyService
 from secrets_vault.opaque import Secret
@@ -37,7 +37,7 @@ class TransitKeyService(RemoteKeyService[hvac.Client]):
     service: ClassVar[int] = 2
     loggers: ClassVar[tuple[str, ...]] = ("hvac", "urllib3")
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: KeyServiceAddress) -> None:
         scheme, _, rest = address.name.partition("://")
         host, *mount, self._key = rest.split("/")
         self._namespace = address.options.get("namespace")

@@ -55,7 +55,20 @@ UNSAFE_EVERYWHERE = {
     "BULKHEAD_ALLOWED_EMAIL_DOMAINS": "*.example.org",
     "REDIS_URL": "redis://:kittiwake@redis.bulkhead.example:6379/0",
 }
-ALL_BUT_DEBUG_AND_HOSTS = {"E001", "E002", "E004", "E005", "E006", "E007", "E009", "E010", "E012", "E013", "E014", "E015"}
+ALL_BUT_DEBUG_AND_HOSTS = {
+    "E001",
+    "E002",
+    "E004",
+    "E005",
+    "E006",
+    "E007",
+    "E009",
+    "E010",
+    "E012",
+    "E013",
+    "E014",
+    "E015",
+}
 
 
 def run(*command: str, **changes: str) -> tuple[int, str]:
@@ -112,6 +125,7 @@ def test_a_variable_that_is_missing_is_named() -> None:
     assert "BULKHEAD_SESSION_SECRET must be set." in said
 
 
+KMS = "arn:aws:kms:eu-west-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e"
 REMOTE = {"HOST": "db.bulkhead.example"}
 HERE = {"HOST": "127.0.0.1"}
 SOCKET = {"HOST": "/run/postgresql"}
@@ -145,7 +159,12 @@ def database(**parts: object) -> dict[str, object]:
         ({}, None),
         ({"SANDBOX_PROVIDER_URL": "http://127.0.0.1:1"}, "E001"),
         ({"LOCAL_KEY_ALLOWED": False}, "E002"),
-        ({"LOCAL_KEY_ALLOWED": False, "KEY_SERVICE": "aws-kms:alias/bulkhead"}, None),
+        ({"LOCAL_KEY_ALLOWED": False, "KEY_SERVICE": f"aws:{KMS}"}, None),
+        ({"KEY_SERVICE": "aws-kms:alias/bulkhead"}, "E016"),
+        ({"KEY_SERVICE": "transit:http://vault.bulkhead.example:8200/transit/platform"}, "E016"),
+        ({"KEY_SERVICE": "transit:http://127.0.0.1:8200/transit/platform"}, "E016"),
+        ({"KEY_SERVICE": f"aws:{KMS}?endpoint=http://127.0.0.1:5000"}, "E016"),
+        ({"KEY_SERVICE": "transit:https://vault.bulkhead.example:8200/transit/platform"}, None),
         ({"DEBUG": True}, "E003"),
         (database(**REMOTE), "E004"),
         (database(**REMOTE, OPTIONS={"sslmode": "prefer"}), "E004"),

@@ -3,9 +3,14 @@
 Servers start once. What the clients find in their environment, they find in these tests alone.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import boto3
 import hvac
@@ -15,6 +20,9 @@ from secrets_vault import KeyService, open_key_service
 from tests.secrets_vault.keyservice.servers import azure, google
 from tests.secrets_vault.keyservice.servers.certificates import Authority, make_authority
 from tests.secrets_vault.keyservice.servers.processes import ROOT_TOKEN, running_bao, running_moto
+
+if TYPE_CHECKING:
+    from types_boto3_kms import KMSClient
 
 REGION: Final = "eu-west-1"
 AWS_KEYS: Final = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
@@ -47,19 +55,33 @@ def identity_server(azure_server: azure.AzureServer) -> Iterator[azure.IdentityS
 
 
 @pytest.fixture(scope="session")
-def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hvac.Client]:
-    """An administrator of an OpenBao server that has a key at engines/transit/platform."""
-    with running_bao(tmp_path_factory.mktemp("bao")) as port:
-        client = hvac.Client(f"http://127.0.0.1:{port}", token=ROOT_TOKEN)
-        client.sys.enable_secrets_engine("transit", path="engines/transit")
-        client.write_data("engines/transit/keys/platform", data={"type": "aes256-gcm96"})
-        yield client
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
+    """Where OpenBao and AWS are: they start at the same time, while the clients are imported."""
+    with ExitStack() as running, ThreadPoolExecutor(2) as threads:
+        bao = threads.submit(running.enter_context, running_bao(tmp_path_factory.mktemp("bao")))
+        moto = threads.submit(running.enter_context, running_moto(tmp_path_factory.mktemp("moto")))
+        for module in ("google", "azure"):
+            import_module(f"secrets_vault.keyservice.{module}")
+        yield bao.result(), moto.result()
 
 
 @pytest.fixture(scope="session")
-def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_moto(tmp_path_factory.mktemp("moto")) as port:
-        yield f"http://127.0.0.1:{port}"
+def bao(ports: tuple[int, int]) -> hvac.Client:
+    """An administrator of an OpenBao server that has a key at engines/transit/platform."""
+    client = hvac.Client(f"http://127.0.0.1:{ports[0]}", token=ROOT_TOKEN)
+    client.sys.enable_secrets_engine("transit", path="engines/transit")
+    client.write_data("engines/transit/keys/platform", data={"type": "aes256-gcm96"})
+    return client
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint(ports: tuple[int, int]) -> str:
+    return f"http://127.0.0.1:{ports[1]}"
+
+
+@pytest.fixture(scope="session")
+def aws_administrator(aws_endpoint: str) -> KMSClient:
+    return boto3.session.Session("testing", "testing", region_name=REGION).client("kms", endpoint_url=aws_endpoint)
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +104,7 @@ def surroundings(
         "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
         "VAULT_TOKEN": ROOT_TOKEN,
         "GOOGLE_APPLICATION_CREDENTIALS": str(google_account),
+        "GOOGLE_CLOUD_UNIVERSE_DOMAIN": google.UNIVERSE,
         "IDENTITY_ENDPOINT": f"{identity_server.origin}/token",
         "IDENTITY_HEADER": azure.SECRET,
         "REQUESTS_CA_BUNDLE": str(authority.bundle),
@@ -95,9 +118,8 @@ def surroundings(
 
 
 @pytest.fixture(scope="session")
-def aws_arn(aws_endpoint: str) -> str:
-    session = boto3.session.Session("testing", "testing", region_name=REGION)
-    return session.client("kms", endpoint_url=aws_endpoint).create_key()["KeyMetadata"]["Arn"]
+def aws_arn(aws_administrator: KMSClient) -> str:
+    return aws_administrator.create_key()["KeyMetadata"]["Arn"]
 
 
 @pytest.fixture(scope="session")

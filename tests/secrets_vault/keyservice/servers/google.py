@@ -24,13 +24,15 @@ from tests.secrets_vault.keyservice.servers.wire import Answer, Json, Request, W
 
 KEY: Final = "projects/bulkhead/locations/europe-west1/keyRings/tests/cryptoKeys/platform"
 _VERSION: Final = f"{KEY}/cryptoKeyVersions/1"
+# Google's own clients ask another host of the usual universe about each service account, whatever the endpoint is.
+UNIVERSE: Final = "cloud.bulkhead.example"
 _ACCOUNT: Final = "portal@bulkhead.iam.gserviceaccount.com"
 _AUDIENCE: Final = "https://cloudkms.googleapis.com/"
 _NONCE_BYTES: Final = 12
 
 
 class GoogleServer(WireServer):
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext | None) -> None:
         self._key = AESGCM(AESGCM.generate_key(256))
         self._account = rsa.generate_private_key(65537, 2048)
         super().__init__(context)
@@ -41,7 +43,7 @@ class GoogleServer(WireServer):
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         account = {"type": "service_account", "client_email": _ACCOUNT, "private_key": pem.decode()}
-        more = {"private_key_id": "1", "project_id": "bulkhead", "token_uri": "https://127.0.0.1:1/never-asked"}
+        more = {"private_key_id": "1", "universe_domain": UNIVERSE, "token_uri": "https://127.0.0.1:1/never-asked"}
         path.write_text(json.dumps(account | more))
         return path
 

@@ -4,6 +4,7 @@ import base64
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,7 @@ class Answer:
     status: int
     body: Json
     headers: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0  # before each byte of the body
 
 
 Fault = Callable[[Request], Answer | None]
@@ -64,7 +66,7 @@ class WireServer:
         self.requests.clear()
 
     def answer(self, request: Request) -> Answer:
-        raise NotImplementedError
+        return Answer(200, {})
 
     def respond(self, request: Request) -> Answer:
         self.requests.append(request)
@@ -113,7 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        for part in (content[at : at + 1] for at in range(len(content))) if answer.seconds else (content,):
+            time.sleep(answer.seconds)
+            self.wfile.write(part)
 
     do_GET = do_POST = _do  # noqa: N815 - the library's names
 

@@ -23,8 +23,15 @@ GAUGES: Final = {
     "behind": ("bulkhead_tenants_behind", "Tenants whose schema is not at the version of this code."),
     "failed": ("bulkhead_tenants_failed", "Tenants whose last migration did not apply."),
     "unproven": ("bulkhead_tenants_unproven", "Tenants whose isolation was never proved."),
+    "unclear": (
+        "bulkhead_isolation_unclear",
+        "Tenants whose last proof of isolation proves nothing in part: not reached, or answered unexpectedly.",
+    ),
     "escapes": ("bulkhead_isolation_escapes", "Attempts to leave a compartment that succeeded. Not 0: an incident."),
-    "oldest_proof": ("bulkhead_isolation_oldest_proof_age_seconds", "Age of the oldest proof of isolation."),
+    "oldest_proof": (
+        "bulkhead_isolation_oldest_proof_age_seconds",
+        "Age of the oldest proof of isolation that is clear.",
+    ),
     "drift": ("bulkhead_drift_findings", "Differences from what code declares that were found last and not repaired."),
     "drift_report": ("bulkhead_drift_report_age_seconds", "Age of the last comparison with what code declares."),
     "due": ("bulkhead_due_waiting", "Pieces of work whose time has come."),

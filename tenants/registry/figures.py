@@ -11,7 +11,8 @@ _QUERY: Final = """
 SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'suspended'),
     count(*) FILTER (WHERE schema_version <> %s), count(*) FILTER (WHERE schema_failure <> ''),
     count(*) FILTER (WHERE isolation_proofs.tenant_id IS NULL),
-    coalesce(sum(escapes), 0), extract(epoch FROM now() - min(isolation_proofs.at))::float,
+    count(*) FILTER (WHERE unclear), coalesce(sum(escapes), 0),
+    extract(epoch FROM now() - min(isolation_proofs.at) FILTER (WHERE NOT unclear))::float,
     (SELECT count(*) FROM jsonb_array_elements(report.findings) AS finding WHERE NOT (finding -> 'repaired')::boolean),
     extract(epoch FROM now() - report.at)::float,
     (SELECT count(*) FROM due WHERE due_at <= now()),
@@ -19,6 +20,7 @@ SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 
 FROM (SELECT 1) AS one
 LEFT JOIN LATERAL (SELECT at, findings FROM drift_reports ORDER BY at DESC LIMIT 1) AS report ON true
 LEFT JOIN tenants ON true LEFT JOIN isolation_proofs ON isolation_proofs.tenant_id = tenants.id
+LEFT JOIN LATERAL (SELECT results @> '[{"outcome": "unclear"}]' AS unclear) AS proof ON true
 GROUP BY report.at, report.findings"""
 
 
@@ -31,6 +33,7 @@ class Figures:
     behind: int
     failed: int
     unproven: int
+    unclear: int  # proofs with a result that proves nothing: their age is not among those of proofs
     escapes: int
     oldest_proof: float | None
     drift: int

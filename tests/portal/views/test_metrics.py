@@ -83,3 +83,21 @@ def test_they_move_with_what_they_count(
     assert after["bulkhead_drift_findings"] == 2
     assert 0 <= after["bulkhead_drift_report_age_seconds"] < 60
     assert after["bulkhead_isolation_oldest_proof_age_seconds"] >= 0
+
+
+def test_a_proof_that_proves_nothing_does_not_look_healthy(visit: NewVisitor, household: Household) -> None:
+    ages, unclear = "bulkhead_isolation_oldest_proof_age_seconds", "bulkhead_isolation_unclear"
+    results = [{"key": "own.read", "outcome": "held"}, {"key": "server.x", "outcome": "unclear"}]
+    proofs = IsolationProof.objects.using("worker")
+    before = numbers(visit)
+    proofs.update_or_create(tenant=household.tenant, defaults={"escapes": 0, "results": results})
+    try:
+        proofs.filter(tenant=household.tenant).update(at=timezone.now() - timedelta(days=9999))
+        after = numbers(visit)
+        proofs.filter(tenant=household.tenant).update(results=results[:1])
+        cleared = numbers(visit)
+    finally:
+        proofs.filter(tenant=household.tenant).delete()
+    assert after[unclear] - before[unclear] == 1
+    assert after.get(ages, 0) < 9998 * 86400 < cleared[ages]
+    assert cleared[unclear] == before[unclear]

@@ -33,7 +33,11 @@ ATTEMPTS: Final = tuple(
             ("replace", "Replace the function that chains", "ALTER FUNCTION {own}.audit_chain() RESET ALL"),
             ("drop", "Drop the log", "DROP TABLE {own}.audit"),
             ("rename", "Put another table in the log's place", "ALTER TABLE {own}.audit RENAME TO isolation_proof"),
-            ("lock", "Lock everybody out of the log", "LOCK TABLE {own}.audit IN ACCESS EXCLUSIVE MODE NOWAIT"),
+            (
+                "lock",
+                "Lock the table of the log against everybody",
+                "LOCK TABLE {own}.audit IN ACCESS EXCLUSIVE MODE NOWAIT",
+            ),
         ),
     )
 )

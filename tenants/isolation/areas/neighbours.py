@@ -34,6 +34,10 @@ _GRANTS: Final = (
     "AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) "
     "AND coalesce(o.schema, o.name) <> '{own}'"
 )
+_REFERABLE: Final = (
+    "pg_class WHERE relnamespace = '{other}'::regnamespace AND relkind IN ('r', 'p') "
+    "AND has_any_column_privilege(oid, 'REFERENCES')"
+)
 # Everything that is neither PostgreSQL's own nor a table's own row type: CASE keeps the right from being asked earlier.
 _OURS: Final = "CASE WHEN {namespace}::oid NOT IN (11, 99, 'information_schema'::regnamespace) THEN {right} END"
 _TABLE: Final = _OURS.format(
@@ -70,6 +74,8 @@ ATTEMPTS: Final = (
                 "Own anything, or have a right on anything, outside of the own schema",
                 sweep("identity", _GRANTS),
             ),
+            # Asked about, since nothing can be made from inside that could refer to anything.
+            ("refer", "Be allowed to refer to a neighbour's rows by a foreign key", sweep("relname", _REFERABLE)),
         ),
     ),
     _everybody(
@@ -123,11 +129,6 @@ ATTEMPTS: Final = (
                 "function",
                 "Create a function in a neighbour's schema",
                 "CREATE FUNCTION {other}.isolation_proof() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-            ),
-            (
-                "refer",
-                "Refer to a neighbour's rows by a foreign key",
-                "ALTER TABLE {own}.repositories ADD FOREIGN KEY (id) REFERENCES {other}.repositories",
             ),
             ("lock", "Lock a neighbour's table", "LOCK TABLE {other}.repositories IN ACCESS SHARE MODE NOWAIT"),
             ("drop", "Drop a neighbour's schema", "DROP SCHEMA {other} CASCADE"),

@@ -82,6 +82,11 @@ BREAKS: Final = [
         {"neighbours.grants"},
     ),
     (
+        "GRANT REFERENCES (id) ON {other}.repositories TO {own}",
+        "REVOKE REFERENCES (id) ON {other}.repositories FROM {own}",
+        {"neighbours.grants", "neighbours.refer"},
+    ),
+    (
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {other} TO {own}",
         "REVOKE USAGE ON ALL SEQUENCES IN SCHEMA {other} FROM {own}",
         {"neighbours.grants"},
@@ -109,7 +114,7 @@ BREAKS: Final = [
     (
         "ALTER TABLE {other}.received_contents OWNER TO {own}",
         "ALTER TABLE {other}.received_contents OWNER TO bulkhead_provisioner",
-        {"neighbours.grants"},
+        {"neighbours.grants", "neighbours.refer"},
     ),
     (
         "CREATE DOMAIN {other}.proof_domain AS int; GRANT USAGE ON TYPE {other}.proof_domain TO PUBLIC",

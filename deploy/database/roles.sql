@@ -31,6 +31,8 @@ ALTER ROLE bulkhead_worker      SET search_path = registry;
 -- Functions made later are nobody's to call unless granted.
 ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_owner       REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_provisioner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+-- Nor are a tenant's types.
+ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_provisioner REVOKE USAGE ON TYPES FROM PUBLIC;
 
 -- Compartments share one server. What any role may call by default, and would meet the neighbours with, nobody may:
 -- large objects (a store outside every schema), advisory locks (one table of locks for all), notifications.

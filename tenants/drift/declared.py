@@ -47,6 +47,7 @@ FOREIGN: Final = frozenset({("DATABASE", "postgres"), ("DATABASE", "template1")}
 DEFAULT_PRIVILEGES: Final[Mapping[tuple[str, str], Mapping[str, frozenset[str]]]] = {
     (OWNER, "f"): {OWNER: frozenset({"EXECUTE"})},
     (PROVISIONER, "f"): {PROVISIONER: frozenset({"EXECUTE"})},
+    (PROVISIONER, "T"): {PROVISIONER: frozenset({"USAGE"})},
 }
 
 # Conditions on pg_proc and pg_class: what PUBLIC may not do though PostgreSQL lets it, in the schema pg_catalog.

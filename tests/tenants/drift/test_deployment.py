@@ -62,6 +62,10 @@ CHANGES: Final = {
         "role bulkhead_owner",
         "by default: functions to PUBLIC",
     ),
+    "ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_provisioner GRANT USAGE ON TYPES TO PUBLIC": (
+        "role bulkhead_provisioner",
+        "by default: types to PUBLIC",
+    ),
     "GRANT EXECUTE ON FUNCTION pg_catalog.lo_create(oid) TO PUBLIC": (
         "pg_catalog.lo_create(oid)",
         "granted to PUBLIC",

@@ -19,11 +19,10 @@ from tenants.drift import declared, privileges, roles, schemas, server
 from tenants.drift.findings import Finding, Hand
 from tenants.drift.reading import Known, tenants
 from tenants.drift.reports import publish
+from tenants.provisioning.shape import PATIENCE
 from tenants.registry.models import Tenant
 
 logger: Final = logging.getLogger(__name__)
-
-_PATIENCE: Final = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def _find(using: str, only: Collection[UUID] | None) -> tuple[Mapping[str, Known
     # One snapshot: a tenant that is being made or destroyed meanwhile is there wholly or not at all.
     with transaction.atomic(using=using, durable=True):
         with connections[using].cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; {PATIENCE}")
         known, whole = tenants(using, only), only is None
         found = [*roles.compare(using, known, whole=whole)]
         if whole:
@@ -86,7 +85,7 @@ def _put_back(using: str, finding: Finding) -> bool:
                 cursor.execute("SET LOCAL ROLE bulkhead_provisioner")
             elif finding.hand is not Hand.OWNER or me != declared.OWNER:
                 return False
-            cursor.execute(_PATIENCE)
+            cursor.execute(PATIENCE)
             cursor.execute(finding.remedy)
     except DatabaseError:
         logger.warning("could not put back: %s, %s", finding.subject, finding.what, exc_info=True)

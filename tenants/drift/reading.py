@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connections
+from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
 
+from tenants.provisioning.shape import PATIENCE
 from tenants.registry.models import Tenant
 
 NAME_FORM: Final = "^t_[0-9a-f]{16}$"  # of a tenant's schema and role
@@ -35,6 +38,14 @@ def tenants(using: str, ids: Collection[UUID] | None = None) -> dict[str, Known]
     chosen = Tenant.objects.using(using)
     found = [Known(*row) for row in (chosen if ids is None else chosen.filter(id__in=ids)).values_list(*columns)]
     return {tenant.name: tenant for tenant in found}
+
+
+@contextmanager
+def patiently(using: str) -> Iterator[CursorWrapper]:
+    """Open a transaction that nobody else's lock holds up for long."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute(PATIENCE)
+        yield cursor
 
 
 def rows(using: str, query: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> list[tuple[Any, ...]]:

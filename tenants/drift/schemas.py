@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from psycopg import sql
 
 from tenants.drift import declared
 from tenants.drift.findings import Finding, Hand
+from tenants.drift.portions import Portion, portions
 from tenants.drift.reading import NAME_FORM, Known, rows
 from tenants.provisioning import shape
 from tenants.provisioning.line import Line
 from tenants.provisioning.provision import compartment, schema_script
 from tenants.provisioning.render import rehearse
 from tenants.provisioning.shape import Shape
+
+DIGESTS: Final = 250  # schemas in one statement
+SHAPES: Final = 50  # of which every line is fetched: some hundreds each
 
 _ORPHANS: Final = """
 SELECT 'schema', nspname::text FROM pg_namespace WHERE nspname ~ %(form)s AND NOT nspname = ANY(%(names)s)
@@ -23,6 +28,9 @@ ORDER BY 2, 1"""
 _KINDS: Final = {"table": "TABLE", "view": "TABLE", "sequence": "SEQUENCE", "function": "FUNCTION", "type": "TYPE"}
 _GRANTED: Final = "granted to "
 _LOST: Final = "Restore the tenant from a backup; nothing here makes it again."
+_HELD: Final = (
+    "End the session of its role that holds it (`manage.py rotate_database_passwords --tenant`), and compare again."
+)
 _BY_HAND: Final = "Find out who changed it, and change it back as bulkhead_provisioner."
 
 
@@ -49,13 +57,22 @@ def _versions(tenants: Mapping[str, Known], line: Line) -> Iterator[Finding]:
 def _shapes(using: str, tenants: Mapping[str, Known], line: Line) -> Iterator[Finding]:
     versions = {tenant.version for tenant in tenants.values()}
     expected = {version: declared_shape(using, line, version) for version in sorted(versions)}
-    live = shape.digests(tenants, using=using)
-    for name in tenants.keys() - live.keys():
-        tenant = tenants[name]
-        yield Finding(tenant.subject, "schema", name, "", Hand.PERSON, _LOST, tenant.id)
-    differing = [name for name, digest in live.items() if digest != expected[tenants[name].version][0]]
-    for name, found in sorted(shape.shapes(differing, using=using).items()):
-        yield from _differences(tenants[name], expected[tenants[name].version][1], found)
+    differing: list[str] = []
+    for digests in portions(partial(shape.digests, using=using), list(tenants), size=DIGESTS):
+        yield from _unread(tenants, digests)
+        for tenant in (tenants[name] for name in digests.missing):
+            yield Finding(tenant.subject, "schema", tenant.name, "", Hand.PERSON, _LOST, tenant.id)
+        differing += [name for name, digest in digests.found.items() if digest != expected[tenants[name].version][0]]
+    for full in portions(partial(shape.live_shapes, using=using), sorted(differing), size=SHAPES):
+        yield from _unread(tenants, full)
+        for name, found in sorted(full.found.items()):
+            yield from _differences(tenants[name], expected[tenants[name].version][1], found)
+
+
+def _unread(tenants: Mapping[str, Known], portion: Portion[Any]) -> Iterator[Finding]:
+    for name, why in portion.unread.items():
+        tenant, live = tenants[name], f"could not be read: {why}"
+        yield Finding(tenant.subject, "shape", "as its version's", live, Hand.PERSON, _HELD, tenant.id)
 
 
 def declared_shape(using: str, line: Line, version: str) -> tuple[str, Shape]:
@@ -70,15 +87,11 @@ def declared_shape(using: str, line: Line, version: str) -> tuple[str, Shape]:
 
 
 def _differences(tenant: Known, expected: Shape, found: Shape) -> Iterator[Finding]:
-    objects, live_objects = ({of for of, _ in lines} for lines in (expected, found))
-    for of in sorted(objects ^ live_objects):
-        there, gone = ("", "present") if of in live_objects else ("present", "")
-        yield Finding(tenant.subject, of, there, gone, Hand.PERSON, _BY_HAND, tenant.id)
-    for of, what, wanted, live in shape.difference(expected, found):
-        if of in objects & live_objects or of.startswith("column "):
-            columns = {column: value for (column, each), value in expected.items() if each == what}
-            hand, remedy = _remedy(tenant.name, of, what, columns)
-            yield Finding(tenant.subject, f"{of}: {what}", wanted, live, hand, remedy, tenant.id)
+    for of, what, wanted, live in shape.changes(expected, found):
+        columns = {column: value for (column, each), value in expected.items() if each == what}
+        hand, remedy = _remedy(tenant.name, of, what, columns) if what else (Hand.PERSON, _BY_HAND)
+        shown = f"{of}: {what}" if what else of
+        yield Finding(tenant.subject, shown, wanted, live, hand, remedy, tenant.id)
 
 
 def _remedy(schema: str, of: str, what: str, alike: Mapping[str, str]) -> tuple[Hand, str]:

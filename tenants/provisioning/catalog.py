@@ -125,6 +125,8 @@ _PARTS: Final = {
 }
 _UNION: Final = "\nUNION ALL\n".join(f"({part}\n)" for part in _PARTS.values())
 
+# Materialized, or "value IS NOT NULL" would be asked of every tenant's objects before these are joined to the schemas
+# that are wanted: work for nothing, and a wait for whoever locked one of them.
 # NULL in a list of privileges stands for what PostgreSQL gives by default: told apart from saying the same, it would
 # be a difference that makes none.
 LINES: Final = f"""
@@ -157,7 +159,7 @@ WITH spaces AS MATERIALIZED (
     WHERE attacl IS NOT NULL
     UNION ALL SELECT schema, name, proowner, coalesce(proacl, acldefault('f', proowner)) FROM functions
     UNION ALL SELECT schema, name, typowner, coalesce(typacl, acldefault('T', typowner)) FROM types
-), parts (schema, object, property, value) AS ({_UNION}
+), parts (schema, object, property, value) AS MATERIALIZED ({_UNION}
 ), lines AS (
     SELECT schema, replace(object, schema, '{{tenant}}') AS object, replace(property, schema, '{{tenant}}') AS property,
         replace(value, schema, '{{tenant}}') AS value

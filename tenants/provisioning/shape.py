@@ -8,18 +8,22 @@ server; lines are fetched for those alone that differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 from uuid import uuid4
 
 from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from tenants.provisioning.catalog import LINES
 
 Shape = Mapping[tuple[str, str], str]
 
-TOGETHER: Final = 250  # schemas in one statement of digests
+# Any role may lock its own tables, and lift the time limits of its own sessions: whoever looks at them has limits of
+# its own. Reading waits for nothing but ACCESS EXCLUSIVE.
+PATIENCE: Final = "SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '60s'"
 
 _DIGESTS: Final = f"""
 {LINES}
@@ -33,29 +37,44 @@ _SHAPES: Final = f"{LINES} SELECT schema, object, property, value FROM lines ORD
 def digests(schemas: Iterable[str], *, using: str) -> dict[str, str]:
     """Return a SHA-256 of each schema's shape, in hexadecimal; a schema that does not exist is left out.
 
-    It is read over connections of its own: a server's process keeps all that it has looked up, 0.3 MB a schema.
+    It is read apart (see `_apart`), as `live_shapes` is. Raises OperationalError where what it looks at is locked.
     """
-    wanted, found = list(schemas), {}
-    for first in range(0, len(wanted), TOGETHER):
-        fresh = connections[using].copy()
-        try:
-            fresh.set_autocommit(False)
-            with fresh.cursor() as cursor:
-                cursor.execute("SET LOCAL search_path = pg_catalog")
-                cursor.execute(_DIGESTS, {"schemas": wanted[first : first + TOGETHER]})
-                found.update(cursor.fetchall())
-            fresh.rollback()
-        finally:
-            fresh.close()
-    return found
+    with _apart(using) as cursor:
+        cursor.execute(_DIGESTS, {"schemas": list(schemas)})
+        return dict(cursor.fetchall())
+
+
+def live_shapes(schemas: Iterable[str], *, using: str) -> Mapping[str, Shape]:
+    """Return each schema's shape in full, as others see it. Raises OperationalError where one is locked."""
+    with _apart(using) as cursor:
+        cursor.execute(_SHAPES, {"schemas": list(schemas)})
+        return _by_schema(cursor.fetchall())
 
 
 def shapes(schemas: Iterable[str], *, using: str) -> Mapping[str, Shape]:
-    """Return each schema's shape in full."""
+    """Return each schema's shape in full, as the transaction under way sees it."""
+    return _by_schema(_read(_SHAPES, schemas, using))
+
+
+def _by_schema(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, Shape]:
     found: dict[str, dict[tuple[str, str], str]] = {}
-    for schema, of, what, value in _read(_SHAPES, schemas, using):
+    for schema, of, what, value in rows:
         found.setdefault(schema, {})[of, what] = value
     return found
+
+
+@contextmanager
+def _apart(using: str) -> Iterator[CursorWrapper]:
+    """Give a connection of its own: a server's process keeps all that it has looked up, 0.3 MB a schema."""
+    fresh = connections[using].copy()
+    try:
+        fresh.set_autocommit(False)
+        with fresh.cursor() as cursor:
+            cursor.execute(f"SET LOCAL search_path = pg_catalog; {PATIENCE}")
+            yield cursor
+        fresh.rollback()
+    finally:
+        fresh.close()
 
 
 def _read(query: str, schemas: Iterable[str], using: str) -> list[tuple[Any, ...]]:
@@ -88,3 +107,13 @@ def difference(one: Shape, other: Shape) -> list[tuple[str, str, str, str]]:
     """Return (object, property, value in `one`, value in `other`) for each line that is not the same in both."""
     keys = sorted(one.keys() | other.keys())
     return [(*key, one.get(key, ""), other.get(key, "")) for key in keys if one.get(key) != other.get(key)]
+
+
+def changes(one: Shape, other: Shape) -> Iterator[tuple[str, str, str, str]]:
+    """Yield what `difference` returns, but once for an object that one of them lacks: its property is empty then."""
+    objects, others = ({of for of, _ in lines} for lines in (one, other))
+    for of in sorted(objects ^ others):
+        yield of, "", *(("", "present") if of in others else ("present", ""))
+    for of, what, before, after in difference(one, other):
+        if of in objects & others or of.startswith("column "):
+            yield of, what, before, after

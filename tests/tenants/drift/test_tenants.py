@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,8 +13,10 @@ import pytest
 from portal.demo.embedded import Stack
 from tenants.actor import Actor
 from tenants.databases.current import role_password
+from tenants.drift import comparison, reading
 from tenants.drift.comparison import compare
 from tenants.drift.findings import Finding, Hand
+from tenants.registry.models import DriftReport
 from tests.conftest import Household, NewTenant
 
 ACTOR: Final = Actor.operator("test")
@@ -112,6 +115,73 @@ def test_what_is_not_safe_is_found_and_left(lost: Household, administrator: psyc
             administrator.execute(finding.remedy)
     findings(lost, repair=True)  # whose the table was had rights as its owner
     assert {finding.hand for finding in findings(lost)} == {Hand.PERSON}
+
+
+@pytest.fixture
+def intruder(household: Household, stack: Stack) -> Iterator[psycopg.Connection]:
+    """A session of a tenant's own role, with the time limits of none."""
+    name = household.tenant.schema
+    login = {"host": "127.0.0.1", "port": stack.ports["postgresql"], "dbname": "bulkhead"}
+    limits = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    with psycopg.connect(
+        **login,  # type: ignore[arg-type]  # libpq's own parts
+        user=name,
+        password=role_password(name, 1),
+        options=" ".join(f"-c {limit}=0" for limit in limits),
+    ) as own:
+        yield own
+
+
+@pytest.fixture
+def among_two(household: Household, neighbour: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the other tests' tenants out of comparisons of all."""
+    every, ours = reading.tenants, [household.tenant.id, neighbour.tenant.id]
+    monkeypatch.setattr(comparison, "tenants", lambda using, ids=None: every(using, ours if ids is None else ids))
+
+
+@pytest.mark.usefixtures("among_two")
+def test_a_tenant_that_holds_its_tables_hides_no_other(
+    household: Household, neighbour: Household, intruder: psycopg.Connection, administrator: psycopg.Connection
+) -> None:
+    administrator.execute(f"CREATE INDEX extra ON {neighbour.tenant.schema}.repositories (url)")
+    intruder.execute("LOCK TABLE repositories IN ACCESS EXCLUSIVE MODE")
+    begun = time.monotonic()
+    found = {finding.tenant_id: finding for finding in compare(ACTOR, using="provisioner").findings}
+    took = time.monotonic() - begun
+    intruder.rollback()
+    assert found[household.tenant.id].live.startswith("could not be read: canceling statement due to lock timeout")
+    assert found[neighbour.tenant.id].what == "index extra"
+    assert took < 20
+    assert findings(household) == []
+
+
+@pytest.mark.usefixtures("among_two")
+def test_a_tenant_that_holds_its_log_delays_no_report_and_is_told_later(
+    household: Household, intruder: psycopg.Connection, administrator: psycopg.Connection
+) -> None:
+    administrator.execute(f"ALTER ROLE {household.tenant.schema} SET work_mem = '1GB'")
+    intruder.execute("INSERT INTO audit (entry) VALUES ('{}')")
+    before = DriftReport.objects.order_by("-id").first()
+    compare(ACTOR, using="provisioner")
+    report = DriftReport.objects.order_by("-id")[0]
+    intruder.rollback()
+    assert before is None or report.id > before.id
+    assert any(each["what"] == "setting work_mem" for each in report.findings)
+    assert told(household, administrator, "drift.found") == []
+    compare(ACTOR, using="provisioner")
+    assert len(told(household, administrator, "drift.found")) == 1
+
+
+def test_a_tenant_is_told_once_whoever_compares_how_often(
+    household: Household, administrator: psycopg.Connection
+) -> None:
+    administrator.execute(f"ALTER ROLE {household.tenant.schema} SET work_mem = '1GB'")
+    for _ in range(2):
+        findings(household)
+    assert len(told(household, administrator, "drift.found")) == 1
+    administrator.execute(f"ALTER ROLE {household.tenant.schema} SET temp_buffers = '1GB'")
+    findings(household)
+    assert len(told(household, administrator, "drift.found")) == 2
 
 
 def test_a_role_that_lifted_its_own_limits_is_put_back(household: Household, stack: Stack) -> None:

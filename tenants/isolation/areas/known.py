@@ -52,22 +52,28 @@ _KNOWN: Final = (
         "password",
         "Change the own role's password",
         "ALTER ROLE {own} PASSWORD NULL",
-        "The portal no longer gets into that tenant's schema, nor into any other less: the next proof says so. Rotating "
-        "passwords puts it right, and suspending the tenant sets a new one too.",
+        (
+            "The portal no longer gets into that tenant's schema, and into every other as before; the next proof says "
+            "so. Rotating passwords puts it right, and suspending the tenant sets a new one too."
+        ),
     ),
     (
         "own_settings",
         "Change the own role's settings and time limits",
         "ALTER ROLE {own} SET statement_timeout = 0",
-        "They are what its next sessions begin with. The portal says its own when it connects, and these outrank them. "
-        "How many connections the role may have is not among them.",
+        (
+            "They are what its next sessions begin with. The portal says its own when it connects, and these outrank "
+            "them. How many connections the role may have is not among them."
+        ),
     ),
     (
         "chain",
         "Hold the end of the own log's chain, so that whoever else adds to this log waits",
         "INSERT INTO {own}.audit (entry) VALUES ('{{}}')",
-        "No other tenant's log hangs on it. The role can lift the time limits of a session of its own and hold on; "
-        "whoever else adds to the log waits for a few seconds, then gives up, and suspending the tenant ends the session.",
+        (
+            "No other tenant's log hangs on it. The role can lift the time limits of its own sessions and hold on; "
+            "whoever else adds to the log gives up after a few seconds, and suspending the tenant ends the session."
+        ),
     ),
     (
         "blocks",

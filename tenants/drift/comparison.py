@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError, connections, transaction
 
 from tenants.actor import Actor
-from tenants.drift import declared, privileges, roles, schemas, server
+from tenants.drift import declared, privileges, roles, schemas, server, shared
 from tenants.drift.findings import Finding, Hand
 from tenants.drift.reading import Known, tenants
 from tenants.drift.reports import publish
@@ -58,7 +58,7 @@ def _find(using: str, only: Collection[UUID] | None) -> tuple[Mapping[str, Known
         known, whole = tenants(using, only), only is None
         found = [*roles.compare(using, known, whole=whole)]
         if whole:
-            found += [*privileges.compare(using), *server.compare(using)]
+            found += [*privileges.compare(using), *server.compare(using), *shared.compare(using)]
         found += schemas.compare(using, known, whole=whole)
     return known, found
 

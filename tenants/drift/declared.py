@@ -27,6 +27,29 @@ ROLES: Final[Mapping[str, Mapping[str, bool | int]]] = {
 }
 ROLE_SETTINGS: Final[Mapping[str, str]] = {"search_path": "registry"}
 
+# What deploy/database/pgbouncer.sql makes, where there is a pooler.
+POOLER: Final = "pgbouncer"
+POOLING: Final = "pooling"
+POOLER_ATTRIBUTES: Final[Mapping[str, bool | int]] = {**_PLAIN, "rolinherit": False, "rolconnlimit": 20}
+POOLER_SETTINGS: Final[Mapping[str, str]] = {"search_path": "pg_catalog", "statement_timeout": "5s"}
+POOLING_SCRIPT: Final = """
+CREATE SCHEMA {schema};
+GRANT USAGE ON SCHEMA {schema} TO pgbouncer;
+CREATE FUNCTION {schema}.secret_of(wanted text) RETURNS TABLE (role text, secret text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT a.rolname::text, a.rolpassword
+    FROM pg_catalog.pg_authid AS a
+    WHERE a.rolname = wanted
+      AND (a.rolname ~ '^t_[0-9a-f]{{16}}$'
+           OR a.rolname IN ('bulkhead_owner', 'bulkhead_provisioner', 'bulkhead_web', 'bulkhead_worker'))
+      AND a.rolcanlogin AND NOT a.rolsuper AND NOT a.rolreplication AND NOT a.rolbypassrls
+      AND (a.rolvaliduntil IS NULL OR a.rolvaliduntil > now());
+END;
+REVOKE ALL ON FUNCTION {schema}.secret_of(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.secret_of(text) TO pgbouncer;
+"""
+
 # (role, member) → options. The owner may act as the provisioner, never the other way round.
 MEMBERSHIPS: Final[Mapping[tuple[str, str], str]] = {(PROVISIONER, OWNER): "SET"}
 # What PostgreSQL itself gives whoever makes a role with CREATEROLE.

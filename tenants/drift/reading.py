@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
+from tenants.drift import declared
 from tenants.provisioning.shape import PATIENCE
 from tenants.registry.models import Tenant
 
@@ -53,3 +54,9 @@ def rows(using: str, query: str, parameters: Mapping[str, Any] | Sequence[Any] |
         cursor.execute(query, parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
+
+
+def has_pooler(using: str) -> bool:
+    """Say whether anything is there of what a pooler is given."""
+    query = "SELECT FROM pg_roles WHERE rolname = %s UNION ALL SELECT FROM pg_namespace WHERE nspname = %s"
+    return bool(rows(using, query, [declared.POOLER, declared.POOLING]))

@@ -12,7 +12,7 @@ from psycopg import sql
 from tenants.databases.settings import settings_of
 from tenants.drift import declared
 from tenants.drift.findings import Finding, Hand
-from tenants.drift.reading import Known, rows
+from tenants.drift.reading import Known, has_pooler, rows
 from tenants.provisioning.role import ATTRIBUTES, UNSAID, clause
 
 _ROLES: Final = f"""
@@ -38,7 +38,8 @@ Settings = dict[str, str]
 
 def compare(using: str, tenants: Mapping[str, Known], *, whole: bool) -> Iterator[Finding]:
     """Compare the roles of `tenants`, and of the deployment too when `whole`."""
-    names = [*tenants, *(declared.ROLES if whole else ())]
+    pooler = (declared.POOLER,) if whole and has_pooler(using) else ()
+    names = [*tenants, *(declared.ROLES if whole else ()), *pooler]
     yield from _attributes(using, tenants, names)
     yield from _settings(using, tenants, names, whole=whole)
     yield from _memberships(using, tenants, names)
@@ -55,7 +56,7 @@ def _attributes(using: str, tenants: Mapping[str, Known], names: list[str]) -> I
             yield Finding(subject, "role", name, "", Hand.ADMINISTRATOR, _MISSING, _id(tenant))
             continue
         until, values = live[name]
-        for column, value in (ATTRIBUTES if tenant else declared.ROLES[name]).items():
+        for column, value in _attributes_of(name, tenant).items():
             if values[column] != value:
                 ours = tenant and column not in UNSAID and not values["rolsuper"]
                 remedy = sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(name), sql.SQL(clause(column, value)))
@@ -74,6 +75,16 @@ def _attributes(using: str, tenants: Mapping[str, Known], names: list[str]) -> I
             yield Finding(subject, "role attribute", "no end", until, hand, remedy.as_string(), _id(tenant))
 
 
+def _attributes_of(name: str, tenant: Known | None) -> Mapping[str, bool | int]:
+    return ATTRIBUTES if tenant else declared.ROLES.get(name, declared.POOLER_ATTRIBUTES)
+
+
+def _settings_of(name: str, tenant: Known | None) -> Mapping[str, str]:
+    if tenant:
+        return settings_of(name)
+    return declared.ROLE_SETTINGS if name in declared.ROLES else declared.POOLER_SETTINGS
+
+
 _MISSING: Final = "Make the role again (deploy/database/roles.sql), or restore the tenant from a backup."
 
 
@@ -84,7 +95,7 @@ def _settings(using: str, tenants: Mapping[str, Known], names: list[str], *, who
             live[name, database][setting] = value
     for (name, database), found in live.items():
         subject, tenant = _subject(tenants, name)
-        expected = {} if database or not name else settings_of(name) if tenant else declared.ROLE_SETTINGS
+        expected = {} if database or not name else _settings_of(name, tenant)
         for setting in sorted(found.keys() | expected.keys()):
             if found.get(setting) == expected.get(setting):
                 continue

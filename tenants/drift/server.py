@@ -18,7 +18,8 @@ UNION ALL SELECT 'event trigger', evtname::text FROM pg_event_trigger
 UNION ALL SELECT 'foreign server', srvname::text FROM pg_foreign_server
 UNION ALL SELECT 'publication', pubname::text FROM pg_publication
 UNION ALL SELECT 'schema', nspname::text FROM pg_namespace
-WHERE nspname !~ '^pg_' AND nspname !~ %(tenant)s AND nspname NOT IN ('information_schema', 'public', 'registry')
+WHERE nspname !~ '^pg_' AND nspname !~ %(tenant)s
+    AND nspname NOT IN ('information_schema', 'public', 'registry', 'pooling')
 UNION ALL SELECT 'large objects', count(*)::text FROM pg_largeobject_metadata HAVING count(*) > 0
 UNION ALL SELECT 'in schema public', relname::text FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('i', 'I')
@@ -42,9 +43,13 @@ def _version(using: str) -> Iterator[Finding]:
 
 
 def _migrations(using: str) -> Iterator[Finding]:
-    executor = MigrationExecutor(connections[using])
-    for migration, _ in executor.migration_plan(
-        [node for node in executor.loader.graph.leaf_nodes() if node[0] == "registry"]
-    ):
+    for name in missing_migrations(using):
         advice = "Run `manage.py migrate` as bulkhead_owner."
-        yield Finding("registry", "migration", migration.name, "", Hand.PERSON, advice)
+        yield Finding("registry", "migration", name, "", Hand.PERSON, advice)
+
+
+def missing_migrations(using: str) -> list[str]:
+    """Return the registry's migrations that the database does not have."""
+    executor = MigrationExecutor(connections[using])
+    leaves = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "registry"]
+    return [migration.name for migration, _ in executor.migration_plan(leaves)]

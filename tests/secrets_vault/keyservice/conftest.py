@@ -158,6 +158,7 @@ def transit_service(surroundings: pytest.MonkeyPatch, opened: dict[str, KeyServi
 def google_service(
     surroundings: pytest.MonkeyPatch, opened: dict[str, KeyService], google_server: google.GoogleServer
 ) -> Iterator[KeyService]:
+    google_server.heal()  # and forget what another test asked
     yield opened["google_service"]
     google_server.heal()
 
@@ -166,5 +167,6 @@ def google_service(
 def azure_service(
     surroundings: pytest.MonkeyPatch, opened: dict[str, KeyService], azure_server: azure.AzureServer
 ) -> Iterator[KeyService]:
+    azure_server.heal()  # and forget what another test asked
     yield opened["azure_service"]
     azure_server.heal()

@@ -1,8 +1,11 @@
 """What every key service does. A new service joins by a parameter of `any_service`."""
 
+from dataclasses import replace
+
 import pytest
 
-from secrets_vault import BadCiphertext, KeyService, KeyServiceDenied
+from secrets_vault import BadCiphertext, Keyring, KeyService, KeyServiceDenied, open_sealed, seal
+from tests.secrets_vault.conftest import OTHER_TENANT, PLACE, PLAINTEXT
 from tests.secrets_vault.keyservice.conftest import REMOTE
 
 CONTEXT = {"tenant": "one", "key-version": "1"}
@@ -36,6 +39,17 @@ def test_generates_a_fresh_key_with_its_wrapping(any_service: KeyService) -> Non
     assert len(first) == 32
     assert first != second
     assert any_service.unwrap(wrapped, CONTEXT) == first
+
+
+def test_a_tenants_keyring_lives_on_it(any_service: KeyService) -> None:
+    keyring, first = Keyring.create(any_service, PLACE.tenant)
+    sealed = seal(keyring, PLACE, PLAINTEXT)
+    _, second = keyring.add(any_service)
+    assert open_sealed(Keyring.open(any_service, PLACE.tenant, [first, second]), PLACE, sealed) == PLAINTEXT
+    with pytest.raises(BadCiphertext):
+        Keyring.open(any_service, OTHER_TENANT, [first])
+    with pytest.raises(BadCiphertext):
+        Keyring.open(any_service, PLACE.tenant, [replace(first, version=2)])
 
 
 @pytest.mark.parametrize(

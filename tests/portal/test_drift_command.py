@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import psycopg
 import pytest
@@ -42,6 +43,30 @@ def test_drift_is_failure_until_it_is_repaired(
     code, shown = run(capsys, "--tenant", household.slug, "--repair", "--json")
     (finding,) = json.loads(shown)["findings"]
     assert (code, finding["repaired"], finding["live"]) == (0, True, "1GB")
+
+
+def test_a_long_table_is_cut_and_json_is_whole(
+    household: Household, administrator: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = [f"{household.tenant.schema}.extra_{number}" for number in range(52)]
+    for place in places:
+        administrator.execute(f"CREATE VIEW {place} AS SELECT 1")
+    try:
+        _, shown = run(capsys, "--tenant", household.slug)
+        _, whole = run(capsys, "--tenant", household.slug, "--json")
+    finally:
+        administrator.execute(f"DROP VIEW {', '.join(places)}")
+    total = len(json.loads(whole)["findings"])
+    assert total >= 52
+    assert f"… and {total - 50} more, see --json" in shown
+    assert len(re.findall(r"^[│┃|].*extra_", shown, re.MULTILINE)) == 50
+
+
+def test_another_processs_role_is_told_what_it_needs(household: Household) -> None:
+    with pytest.raises(CommandError, match="needs the owner's or the provisioner's"):
+        call_command("drift", "--tenant", household.slug)
+    with pytest.raises(CommandError, match="needs the owner's or the provisioner's"), acting_as("worker"):
+        call_command("drift")
 
 
 def test_an_unknown_tenant_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import sys
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import ProgrammingError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,7 @@ from tenants.drift.comparison import Comparison, compare
 from tenants.drift.findings import Finding, Hand
 from tenants.registry.models import Tenant
 
+_ROWS: Final = 50  # of the table
 _SHOWN: Final = 60  # characters of a value in the table
 _WIDTH: Final = 200  # of the table where no terminal says
 
@@ -37,6 +39,9 @@ class Command(BaseCommand):
             found = compare(Actor.operator("manage.py drift"), slug=tenant, repair=repair)
         except Tenant.DoesNotExist:
             raise CommandError(f"There is no tenant {tenant}.") from None
+        except ProgrammingError as error:
+            needs = "It needs the owner's or the provisioner's database role, and a registry that is migrated first."
+            raise CommandError(f"{needs} {error}") from error
         if as_json:
             findings = [finding.as_json() for finding in found.findings]
             self.stdout.write(json.dumps({"tenants": found.tenants, "findings": findings}, indent=2))
@@ -51,6 +56,8 @@ class Command(BaseCommand):
             with console.capture() as table:
                 console.print(_table(found.findings))
             self.stdout.write(table.get())
+            if len(found.findings) > _ROWS:
+                self.stdout.write(f"… and {len(found.findings) - _ROWS} more, see --json")
         for hand in Hand:
             self._advise(hand, [finding for finding in found.left if finding.hand is hand])
         repaired = len(found.findings) - len(found.left)
@@ -67,7 +74,7 @@ class Command(BaseCommand):
 
 def _table(findings: list[Finding]) -> Table:
     table = Table("subject", "what", "declared", "live", "repaired")
-    for each in findings:
+    for each in findings[:_ROWS]:
         values = (each.subject, each.what, each.declared or "-", each.live or "-", "yes" if each.repaired else "no")
         table.add_row(*(Text(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…") for value in values))
     return table

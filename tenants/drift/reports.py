@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from tenants.actor import Actor
-from tenants.drift.findings import LONGEST, Finding, key_of
+from tenants.drift.findings import BEHIND, LONGEST, Finding, key_of
 from tenants.drift.reading import NAME_FORM, Known, patiently
 from tenants.provisioning.journal import log
 from tenants.records.audit import Detail
@@ -35,11 +35,14 @@ _ANY_NAME: Final = re.compile(NAME_FORM.strip("^$"))
 def publish(tenants: Mapping[str, Known], findings: list[Finding], actor: Actor, *, whole: bool, using: str) -> None:
     """Keep a report of a `whole` comparison, then tell tenants' logs what is new since the last one.
 
+    What tenants share has no log of its own: where that differs, an error with the counts goes to the process's log.
     A log that can't be written, which any session of its tenant's role can bring about, is told by the next comparison.
     """
     with patiently(using):
         last = DriftReport.objects.using(using).order_by("-id").first()
         report = _save(len(tenants), findings, using) if whole else None
+    if whole:
+        _report_shared([finding for finding in findings if finding.tenant_id is None and not finding.repaired])
     told = (
         {key_of(each) for each in last.findings if not each["repaired"] and each.get("told", True)} if last else set()
     )
@@ -54,6 +57,14 @@ def publish(tenants: Mapping[str, Known], findings: list[Finding], actor: Actor,
         for each in report.findings:
             each["told"] = each["subject"] not in untold
         report.save(using=using)
+
+
+def _report_shared(findings: list[Finding]) -> None:
+    # By the first word of what differs: role, registry, database, pg_catalog, …; tenants that are behind are no drift.
+    counts = Counter(re.split(r"[ .]", finding.subject)[0] for finding in findings if finding.subject != BEHIND)
+    if counts:
+        parts = {"event": "drift.shared", "differences": dict(counts)}
+        logger.error("what tenants share differs from what is declared", extra={"parts": parts})
 
 
 def _save(tenants: int, findings: list[Finding], using: str) -> DriftReport:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from tenants.drift import declared
-from tenants.drift.findings import Finding, Hand
+from tenants.drift.findings import BEHIND, Finding, Hand
 from tenants.drift.portions import Portion, portions
 from tenants.drift.reading import NAME_FORM, Known, rows
 from tenants.provisioning import shape
@@ -31,6 +31,7 @@ _LOST: Final = "Restore the tenant from a backup; nothing here makes it again."
 _HELD: Final = (
     "End the session of its role that holds it (`manage.py rotate_database_passwords --tenant`), and compare again."
 )
+_MIGRATE: Final = "Run `manage.py migrate_tenants`."
 _BY_HAND: Final = "Find out who changed it, and change it back as bulkhead_provisioner."
 
 
@@ -41,17 +42,25 @@ def compare(using: str, tenants: Mapping[str, Known], *, whole: bool) -> Iterato
         for what, name in rows(using, _ORPHANS, {"form": NAME_FORM, "names": list(tenants)}):
             advice = "No tenant has this name. Look what is in it, then drop it."
             yield Finding(f"{what} {name}", "tenant", "", "none", Hand.PERSON, advice)
-    yield from _versions(tenants, line)
+    yield from _versions(tenants, line, whole=whole)
     yield from _shapes(using, {name: tenant for name, tenant in tenants.items() if tenant.version in line.names}, line)
 
 
-def _versions(tenants: Mapping[str, Known], line: Line) -> Iterator[Finding]:
+def _versions(tenants: Mapping[str, Known], line: Line, *, whole: bool) -> Iterator[Finding]:
+    """Those behind are one finding, and nothing for their logs: a release that they have still to follow."""
+    behind: list[Known] = []
     for tenant in tenants.values():
-        if tenant.version != line.leaf:
-            known = tenant.version in line.names
-            advice = "Run `manage.py migrate_tenants`." if known else "Run the code that this version is of."
-            live = f"{tenant.version} ({tenant.failure})" if tenant.failure else tenant.version
-            yield Finding(tenant.subject, "schema version", line.leaf, live, Hand.PERSON, advice, tenant.id)
+        known = tenant.version in line.names
+        if known and not tenant.failure:
+            behind += [tenant] if tenant.version != line.leaf else []
+            continue
+        advice = _MIGRATE if known else "Run the code that this version is of."
+        live = f"{tenant.version} ({tenant.failure})" if tenant.failure else tenant.version
+        yield Finding(tenant.subject, "schema version", line.leaf, live, Hand.PERSON, advice, tenant.id)
+    if behind:
+        subject = BEHIND if whole else behind[0].subject
+        live = f"tenants behind: {len(behind)}" if whole else behind[0].version
+        yield Finding(subject, "schema version", line.leaf, live, Hand.PERSON, _MIGRATE)
 
 
 def _shapes(using: str, tenants: Mapping[str, Known], line: Line) -> Iterator[Finding]:

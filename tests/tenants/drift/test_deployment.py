@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ import pytest
 from django.db import transaction
 
 from portal.celery import app
-from portal.demo.embedded import Stack
 from tenants.actor import Actor
 from tenants.drift import declared, privileges, roles, schemas, server
 from tenants.drift import shared as once
@@ -23,7 +21,6 @@ from tenants.drift.reading import tenants
 from tenants.registry.models import DriftReport
 from tenants.tasks import compare_declared
 from tests.conftest import Household, acting_as
-from tests.tenants.databases.pooler import prepare
 
 ACTOR: Final = Actor.operator("test")
 
@@ -105,47 +102,6 @@ def seen(found: list[Finding]) -> set[tuple[str, str]]:
     return {(finding.subject, finding.what) for finding in found}
 
 
-# What is done in the registry, how it is undone, and what must be found. The owner can do all of it.
-REGISTRY: Final = {
-    """CREATE FUNCTION registry.extra() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
-    CREATE TRIGGER extra BEFORE INSERT ON registry.memberships FOR EACH ROW EXECUTE FUNCTION registry.extra()""": (
-        "DROP FUNCTION registry.extra() CASCADE",
-        {"function extra()", "trigger memberships.extra"},
-    ),
-    "CREATE VIEW registry.peek AS SELECT * FROM registry.tenant_keys": ("DROP VIEW registry.peek", {"view peek"}),
-    "ALTER TABLE registry.tenants DROP CONSTRAINT tenants_schema_form": (
-        "ALTER TABLE registry.tenants ADD CONSTRAINT tenants_schema_form CHECK (schema ~ '^t_[0-9a-f]{16}$')",
-        {"constraint tenants.tenants_schema_form"},
-    ),
-    "ALTER TABLE registry.people DISABLE TRIGGER ALL": (
-        "ALTER TABLE registry.people ENABLE TRIGGER ALL",
-        {"table people: foreign keys not enforced"},
-    ),
-}
-# The same of what a pooler is given.
-POOLER: Final = {
-    "ALTER ROLE pgbouncer CREATEDB": ("ALTER ROLE pgbouncer NOCREATEDB", {"role attribute"}),
-    "ALTER ROLE pgbouncer RESET search_path": (
-        "ALTER ROLE pgbouncer SET search_path = pg_catalog",
-        {"setting search_path"},
-    ),
-    "GRANT bulkhead_web TO pgbouncer": (
-        "REVOKE bulkhead_web FROM pgbouncer",
-        {"membership of pgbouncer in bulkhead_web"},
-    ),
-    "GRANT EXECUTE ON FUNCTION pooling.secret_of(text) TO PUBLIC": (
-        "REVOKE EXECUTE ON FUNCTION pooling.secret_of(text) FROM PUBLIC",
-        {"function secret_of(wanted text): granted to PUBLIC"},
-    ),
-    "ALTER FUNCTION pooling.secret_of(text) SET search_path = public": (
-        "ALTER FUNCTION pooling.secret_of(text) SET search_path = pg_catalog, pg_temp",
-        {"function secret_of(wanted text): definition"},
-    ),
-    "ALTER SCHEMA pooling OWNER TO bulkhead_web": ("ALTER SCHEMA pooling OWNER TO postgres", {"owner"}),
-    "CREATE TABLE pooling.extra ()": ("DROP TABLE pooling.extra", {"table extra"}),
-}
-
-
 @contextmanager
 def undoing(administrator: psycopg.Connection, *statements: str) -> Iterator[None]:
     try:
@@ -182,39 +138,6 @@ def test_the_owner_puts_back_the_registrys_grants_itself(administrator: psycopg.
         [each for each in run if each.subject == "registry table people"] for run in (by_provisioner, by_owner)
     ]
     assert [[each.repaired for each in run] for run in of_people] == [[False], [True]]
-
-
-@pytest.mark.parametrize("change", REGISTRY)
-def test_what_no_migration_made_in_the_registry_is_found(administrator: psycopg.Connection, change: str) -> None:
-    undo, whats = REGISTRY[change]
-    with undoing(administrator, undo):
-        administrator.execute(change)
-        found = [finding for finding in shared() if finding.subject == "schema registry"]
-    assert whats <= {finding.what for finding in found}
-    assert {finding.hand for finding in found} == {Hand.PERSON}
-
-
-@pytest.fixture
-def pooler(administrator: psycopg.Connection, stack: Stack) -> None:
-    """What deploy/database/pgbouncer.sql makes."""
-    prepare(administrator, hashlib.sha256(f"pooler {stack.credentials.administrator}".encode()).hexdigest())
-
-
-@pytest.mark.usefixtures("pooler")
-@pytest.mark.parametrize("using", ["provisioner", "owner"])
-def test_a_pooler_is_no_drift(using: str) -> None:
-    assert shared(using) == []
-
-
-@pytest.mark.usefixtures("pooler")
-def test_a_pooler_that_is_not_as_declared_is_found(administrator: psycopg.Connection) -> None:
-    undos = [undo for undo, _ in POOLER.values()]
-    with undoing(administrator, *undos):
-        for change in POOLER:
-            administrator.execute(change)
-        found = {finding.what for finding in shared()}
-    assert set().union(*(whats for _, whats in POOLER.values())) <= found
-    assert shared() == []
 
 
 def test_what_nobody_declared_is_found(administrator: psycopg.Connection) -> None:
@@ -267,6 +190,19 @@ def test_a_report_is_left_and_a_tenant_told_once(household: Household, administr
     assert any(each["what"] == "index extra" and not each["repaired"] for each in last.findings)
     assert last.tenants > 0
     assert told == (1,)
+
+
+def test_what_is_shared_is_an_error_for_the_processs_log(
+    administrator: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    with undoing(administrator, "ALTER ROLE bulkhead_web NOCREATEDB", "DROP VIEW registry.peek"):
+        administrator.execute("ALTER ROLE bulkhead_web CREATEDB; CREATE VIEW registry.peek AS SELECT 1")
+        compare(ACTOR, using="provisioner")
+    (record,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    parts = record.__dict__["parts"]
+    assert parts["event"] == "drift.shared"
+    assert parts["differences"]["role"] >= 1
+    assert parts["differences"]["schema"] >= 1
 
 
 def test_only_the_last_reports_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,8 +141,13 @@ def among_two(household: Household, neighbour: Household, monkeypatch: pytest.Mo
 
 @pytest.mark.usefixtures("among_two")
 def test_a_tenant_that_holds_its_tables_hides_no_other(
-    household: Household, neighbour: Household, intruder: psycopg.Connection, administrator: psycopg.Connection
+    household: Household,
+    neighbour: Household,
+    intruder: psycopg.Connection,
+    administrator: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("tenants.provisioning.shape.PATIENCE", "SET LOCAL lock_timeout = '100ms'")
     administrator.execute(f"CREATE INDEX extra ON {neighbour.tenant.schema}.repositories (url)")
     intruder.execute("LOCK TABLE repositories IN ACCESS EXCLUSIVE MODE")
     begun = time.monotonic()
@@ -225,6 +230,30 @@ def test_a_tenant_without_schema_or_role_is_found(lost: Household, administrator
     assert {(finding.what, finding.hand) for finding in findings(lost, repair=True)} == {("schema", Hand.PERSON)}
     administrator.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
     assert {"schema", "role"} <= {finding.what for finding in findings(lost, repair=True)}
+
+
+@pytest.mark.usefixtures("among_two")
+def test_tenants_behind_are_one_finding_and_nothing_for_their_logs(
+    household: Household, neighbour: Household, administrator: psycopg.Connection
+) -> None:
+    ids = [household.tenant.id, neighbour.tenant.id]
+    update = "UPDATE registry.tenants SET schema_version = %s WHERE id = ANY(%s)"
+    administrator.execute(update, ["0001_initial", ids])
+    try:
+        first = [each for each in compare(ACTOR, using="provisioner").findings if each.what == "schema version"]
+        administrator.execute("UPDATE registry.tenants SET schema_failure = 'x' WHERE id = %s", ids[:1])
+        failed = [each for each in compare(ACTOR, using="provisioner").findings if each.what == "schema version"]
+    finally:
+        administrator.execute(update, [household.tenant.schema_version, ids])
+        administrator.execute("UPDATE registry.tenants SET schema_failure = '' WHERE id = ANY(%s)", [ids])
+    assert [(each.subject, each.live, each.tenant_id) for each in first] == [("tenants", "tenants behind: 2", None)]
+    assert {(each.subject, each.live) for each in failed} == {
+        (f"tenant {household.slug}", "0001_initial (x)"),
+        ("tenants", "tenants behind: 1"),
+    }
+    assert not any(
+        "schema version" in line for entry in told(neighbour, administrator, "drift.found") for line in entry
+    )
 
 
 @pytest.mark.parametrize(("version", "advice"), [("0001_initial", "migrate_tenants"), ("9999_later", "Run the code")])

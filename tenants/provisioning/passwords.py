@@ -3,11 +3,15 @@
 A role's password and the version that the registry tells are changed in one transaction, so that whoever reads the
 version can connect with it. Who read it just before the commit and connects just after is refused by the server, asks
 the registry again and connects (`tenants/databases/base.py`).
+
+Sessions go on with what they have. Where one of them holds what a rotation needs, all are ended, and the portal's
+connect again; `shut_out` ends them in any case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -20,14 +24,14 @@ from tenants.actor import Actor
 from tenants.databases import Entered, entered
 from tenants.databases.base import close_compartments
 from tenants.databases.current import role_password
+from tenants.provisioning.eviction import beside, emptied
 from tenants.provisioning.journal import log
+from tenants.provisioning.locks import HeldError, waited_in_vain
 from tenants.provisioning.provision import run
 from tenants.provisioning.scram import verifier
 from tenants.registry.models import Tenant
 
-# A tenant whose log is locked for longer is left for the next run, and delays nobody.
 _ALTER: Final = """
-SET LOCAL lock_timeout = '5s';
 SET LOCAL ROLE bulkhead_provisioner;
 ALTER ROLE {role} PASSWORD {verifier};
 RESET ROLE;
@@ -80,9 +84,28 @@ def rotate(tenants: Iterator[UUID], version: int, actor: Actor, *, using: str = 
         connections.close_all()
 
 
+@contextmanager
+def shut_out(tenant: Tenant, *, using: str, for_good: bool = False) -> Iterator[None]:
+    """Give the tenant's role a password that nobody knows, end its sessions, and let nobody in during the block.
+
+    Both are committed at once, over a connection of their own, and stay if the block fails; that the role may not log
+    in stays if it ends well and is meant `for_good`. Raises HeldError.
+    """
+    with beside(using) as own:
+        if not Tenant.objects.using(own).filter(id=tenant.id).exists():
+            yield  # made in the transaction of `using`: nobody has ever been in
+            return
+        with emptied(tenant.schema, using=own, for_good=for_good):
+            with transaction.atomic(using=own):
+                locked = _locked(tenant.id, own)
+                if locked is not None:
+                    _renew(locked, locked.password_version + 1, own)
+            yield
+
+
 def _attempt(tenant_id: UUID, version: int, actor: Actor, using: str) -> Outcome:
     try:
-        tenant = _rotate(tenant_id, version, actor, using)
+        tenant = _rotate_in_any_case(tenant_id, version, actor, using)
     except Error as error:
         return Outcome(tenant_id, rotated=False, failure=_in_short(error))
     if tenant is None:
@@ -94,19 +117,47 @@ def _attempt(tenant_id: UUID, version: int, actor: Actor, using: str) -> Outcome
     return Outcome(tenant_id, rotated=True)
 
 
+def _rotate_in_any_case(tenant_id: UUID, version: int, actor: Actor, using: str) -> Tenant | None:
+    try:
+        return _rotate(tenant_id, version, actor, using)
+    except Error as error:
+        if not waited_in_vain(error):
+            raise
+    role = Tenant.objects.using(using).values_list("schema", flat=True).get(id=tenant_id)
+    with emptied(role, using=using):
+        return _rotate(tenant_id, version, actor, using)
+
+
 def _rotate(tenant_id: UUID, version: int, actor: Actor, using: str) -> Tenant | None:
     with transaction.atomic(using=using):
-        behind = Tenant.objects.using(using).filter(id=tenant_id, password_version__lt=version)
-        # Not the key: rows that point to the tenant, such as hints of messages, are inserted meanwhile.
-        tenant = behind.select_for_update(no_key=True).first()
-        if tenant is None:
+        tenant = _locked(tenant_id, using)
+        if tenant is None or tenant.password_version >= version:
             return None
-        password = sql.Literal(verifier(role_password(tenant.schema, version)))
-        run(using, sql.SQL(_ALTER).format(role=sql.Identifier(tenant.schema), verifier=password))
-        tenant.password_version = version
-        tenant.save(using=using, update_fields=["password_version"])
+        _renew(tenant, version, using)
         log(tenant, actor, "tenant.password_rotated", tenant.slug, {"version": version}, using=using)
     return tenant
+
+
+def _locked(tenant_id: UUID, using: str) -> Tenant | None:
+    with connections[using].cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '5s'")
+    # Not the key: rows that point to the tenant, such as hints of messages, are inserted meanwhile.
+    try:
+        return Tenant.objects.using(using).filter(id=tenant_id).select_for_update(no_key=True).first()
+    except Error as error:
+        if not waited_in_vain(error):
+            raise
+        raise HeldError(
+            "The tenant's row in the registry is held by another transaction, or by an earlier operation of this "
+            "migration: give each operation upon a tenant a migration of its own."
+        ) from error
+
+
+def _renew(tenant: Tenant, version: int, using: str) -> None:
+    password = sql.Literal(verifier(role_password(tenant.schema, version)))
+    run(using, sql.SQL(_ALTER).format(role=sql.Identifier(tenant.schema), verifier=password))
+    tenant.password_version = version
+    tenant.save(using=using, update_fields=["password_version"])
 
 
 def _prove(tenant: Tenant) -> None:

@@ -68,13 +68,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _cursor(self, name: str | None = None) -> Any:
         # And here before anything is connected, also for one that names the alias itself (`using(…)`).
-        inside = self._require_entered()
-        now = time.monotonic()
-        if self.connection is not None and not self.in_atomic_block and self._is_past(inside, now):
-            self.close()
-        self._used_at = now
+        self._require_entered()
         warm.use(self)
         return super()._cursor(name)  # type: ignore[misc]  # django-stubs leaves out the method
+
+    def ensure_connection(self) -> None:
+        # A transaction passes here before it begins; its first statement would be too late to connect anew.
+        inside, now = entered.get(), time.monotonic()
+        # Neither while a transaction ends, nor while a connection is being made.
+        between = self.connection is not None and self.connection.autocommit and not self.in_atomic_block
+        if inside is not None and between and self._is_past(inside, now):
+            self.close()
+        self._used_at = now
+        super().ensure_connection()
 
     def _is_past(self, inside: Entered, now: float) -> bool:
         if inside.password_version > self._password_version:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from django.db import transaction
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.operations.base import Operation
 
 from tenants import validation
 from tenants.actor import Actor
+from tenants.provisioning.eviction import end_sessions, let_in
 from tenants.provisioning.journal import log
+from tenants.provisioning.passwords import shut_out
 from tenants.provisioning.provision import create_tenant
 from tenants.registry.due import resume
 from tenants.registry.models import Person, Provider, Tenant, TenantState
@@ -68,14 +72,18 @@ class CreateTenant(TenantOperation):
 
 
 class SuspendTenant(TenantOperation):
-    """Refuse everything to a tenant, with a reason it is told; nothing is deleted."""
+    """Refuse everything to a tenant, with a reason it is told; nothing is deleted.
+
+    Whoever is in with its database role is put out first and its password changed, for good even if the migration then
+    fails: no lock that is held with a stolen password, and no password that the role gave itself, stops a suspension.
+    """
 
     def __init__(self, slug: str, *, reason: str) -> None:
         super().__init__(slug)
         self.reason = validation.title(reason, "reason", longest=500)
 
     def act(self, using: str, actor: Actor) -> None:
-        _change_state(self.tenant(using), TenantState.SUSPENDED, self.reason, actor, using)
+        _suspend(self, self.reason, actor, using)
 
     def undo(self, using: str, actor: Actor) -> None:
         _change_state(self.tenant(using), TenantState.ACTIVE, "", actor, using)
@@ -95,20 +103,36 @@ class ReinstateTenant(TenantOperation):
         _change_state(self.tenant(using), TenantState.ACTIVE, self.reason, actor, using)
 
     def undo(self, using: str, actor: Actor) -> None:
-        _change_state(self.tenant(using), TenantState.SUSPENDED, self.reason, actor, using)
+        _suspend(self, self.reason, actor, using)
 
     def describe(self) -> str:
         return f"Reinstate tenant {self.slug}"
 
 
+def _suspend(operation: TenantOperation, reason: str, actor: Actor, using: str) -> None:
+    # Not locked yet: the new password is committed on its own.
+    tenant = Tenant.objects.using(using).get(slug=operation.slug)
+    if tenant.state == TenantState.SUSPENDED:
+        raise _changes_nothing(tenant)
+    with shut_out(tenant, using=using):
+        _change_state(operation.tenant(using), TenantState.SUSPENDED, reason, actor, using)
+    # And whoever came in, by the portal, before the state was to be seen.
+    transaction.on_commit(partial(end_sessions, tenant.schema, using=using), using=using)
+
+
 def _change_state(tenant: Tenant, state: TenantState, reason: str, actor: Actor, using: str) -> None:
     if tenant.state == state:
-        raise ValueError(
-            f"{tenant.slug} is {state.value} already: an operation that changes nothing could not be undone."
-        )
+        raise _changes_nothing(tenant)
     tenant.state = state
     tenant.state_reason = reason if state == TenantState.SUSPENDED else ""
     tenant.save(using=using, update_fields=["state", "state_reason"])
     if state == TenantState.ACTIVE:
+        let_in(tenant.schema, using=using)
         resume(tenant.id, using=using)
     log(tenant, actor, f"tenant.{state.value}", tenant.slug, {"reason": reason}, using=using)
+
+
+def _changes_nothing(tenant: Tenant) -> ValueError:
+    return ValueError(
+        f"{tenant.slug} is {tenant.state} already: an operation that changes nothing could not be undone."
+    )

@@ -11,7 +11,7 @@ from django.db import OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.loader import MigrationLoader
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from psycopg import sql
 from psycopg.errors import LockNotAvailable
 
@@ -20,13 +20,21 @@ from tenants.actor import Actor
 from tenants.certificates import Document, Reason
 from tenants.operations.lifecycle import TenantOperation
 from tenants.provisioning.journal import log
+from tenants.provisioning.passwords import shut_out
 from tenants.registry.due import resume
 from tenants.registry.models import Certificate, Connection, Tenant, TenantRequest, TenantState
 
 LOCK_TIMEOUT: Final = "10s"
-# Ending a session takes a signal and a moment; a transaction of the tenant's must not hold its tables against us.
-_END_SESSIONS: Final = "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = %s"
 _TABLES: Final = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r' ORDER BY relname"
+# Lines about others keep their order. Only reports that are about it are written again.
+_ABOUT: Final = """
+finding->>'subject' = %(subject)s OR strpos(finding::text, %(schema)s) > 0 OR strpos(finding::text, %(id)s) > 0"""
+_FORGET: Final = f"""
+UPDATE registry.drift_reports SET findings = (
+    SELECT coalesce(jsonb_agg(finding ORDER BY number) FILTER (WHERE NOT ({_ABOUT})), '[]')
+    FROM jsonb_array_elements(findings) WITH ORDINALITY AS each (finding, number)
+)
+WHERE EXISTS (SELECT FROM jsonb_array_elements(findings) AS finding WHERE {_ABOUT})"""  # noqa: S608 - a part of ours
 
 
 class DestroyTenant(TenantOperation):
@@ -34,6 +42,9 @@ class DestroyTenant(TenantOperation):
 
     `tenant_id` is named besides the slug, so that a slip in either destroys nothing; `reason` is a
     tenants.certificates.Reason, which the certificate states to whoever has its address.
+
+    Nobody is in with the tenant's database role from then on, not even to set a password of its own. If the migration
+    fails after this operation, the tenant stays as it was but for that: apply it again, or reinstate the tenant.
     """
 
     reversible = False
@@ -48,17 +59,19 @@ class DestroyTenant(TenantOperation):
             "operation": {"app": actor.label, "migration": _migration_of(self, actor.label)},
             "reason": self.reason.value,
         }
-        with transaction.atomic(using=using), _in_time(self.slug, using):
-            _destroy(self.meant(using), actor, facts, using)
+        tenants = Tenant.objects.using(using)
+        shut = shut_out(self.meant(tenants), using=using, for_good=True)
+        with shut, transaction.atomic(using=using), _in_time(self.slug, using):
+            _destroy(self.meant(tenants.select_for_update()), actor, facts, using)
 
     def undo(self, using: str, actor: Actor) -> None:
         raise IrreversibleError(f"{self.slug} was destroyed: its keys are gone, and nothing of it opens any more.")
 
-    def meant(self, using: str) -> Tenant:
-        """Return the tenant, locked. Raises ValueError unless slug and id name one tenant that is suspended."""
-        tenant = Tenant.objects.using(using).select_for_update().filter(slug=self.slug).first()
+    def meant(self, tenants: QuerySet[Tenant]) -> Tenant:
+        """Return the tenant. Raises ValueError unless slug and id name one tenant that is suspended."""
+        tenant = tenants.filter(slug=self.slug).first()
         if tenant is None:
-            destroyed = Certificate.objects.using(using).filter(slug=self.slug).exists()
+            destroyed = Certificate.objects.using(tenants.db).filter(slug=self.slug).exists()
             raise ValueError(f"{self.slug} {'was destroyed already' if destroyed else 'is no tenant'}.")
         if tenant.id != self.tenant_id:
             raise ValueError(f"{self.slug} is not the tenant {self.tenant_id}: nothing was destroyed. Check both.")
@@ -77,16 +90,23 @@ def _destroy(tenant: Tenant, actor: Actor, facts: Document, using: str) -> None:
     # Connections before logs: whoever ends a connection holds it first and waits for the log then.
     peers = _peers(tenant, using)
     with _as_provisioner(using) as cursor:
-        _end_sessions(cursor, tenant.schema)
         final = _final_facts(cursor, tenant.schema)
     certificates.issue(tenant, {**facts, **final, "keys": certificates.key_facts(tenant, using=using)}, using=using)
     with _as_provisioner(using) as cursor:
         _drop(cursor, tenant.schema)
+    _forget_findings(tenant, using)
     resume(tenant.id, using=using)  # what others had to bring finds out that there is nobody to bring it to
     TenantRequest.objects.using(using).filter(id=tenant.id).delete()
     tenant.delete(using=using)  # and every row that refers to it: keys, members, tokens, connections, work
     for peer in peers:
         log(peer, actor, "connection.ended", tenant.slug, {"because": "tenant destroyed"}, using=using)
+
+
+def _forget_findings(tenant: Tenant, using: str) -> None:
+    """Take what was found about the tenant out of the reports of drift, which name tenants by slug and by schema."""
+    with connections[using].cursor() as cursor:
+        names = {"subject": f"tenant {tenant.slug}", "schema": tenant.schema, "id": str(tenant.id)}
+        cursor.execute(_FORGET, names)
 
 
 def _peers(tenant: Tenant, using: str) -> list[Tenant]:
@@ -107,14 +127,6 @@ def _as_provisioner(using: str) -> Iterator[CursorWrapper]:
         cursor.execute("RESET ROLE")
 
 
-def _end_sessions(cursor: CursorWrapper, role: str) -> None:
-    """Let nobody in as the tenant's role again, and end whoever is."""
-    _run(cursor, "ALTER ROLE {role} NOLOGIN", role)
-    # Who made a role may administer it; to end its sessions, and to drop what it owns, its rights are needed as well.
-    _run(cursor, "GRANT {role} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE", role)
-    cursor.execute(_END_SESSIONS, [role])
-
-
 def _final_facts(cursor: CursorWrapper, schema: str) -> Document:
     """Lock the tenant's tables, and return what is in them for the last time."""
     cursor.execute(_TABLES, [schema])
@@ -131,6 +143,8 @@ def _final_facts(cursor: CursorWrapper, schema: str) -> Document:
 
 
 def _drop(cursor: CursorWrapper, schema: str) -> None:
+    # Who made a role may administer it; to drop what it owns the rights of the role are needed as well.
+    _run(cursor, "GRANT {role} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE", schema)
     _run(cursor, "DROP SCHEMA {schema} CASCADE", schema)
     _run(cursor, "DROP OWNED BY {role}", schema)  # what it was granted elsewhere, by mistake, would keep it alive
     _run(cursor, "DROP ROLE {role}", schema)

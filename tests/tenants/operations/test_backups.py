@@ -19,6 +19,7 @@ from portal.demo import postgres
 from portal.demo.embedded import Stack
 from secrets_vault import Keyring, KeyServiceDenied, Place, VaultError, WrappedKey, open_sealed
 from tenants.actions import parameters
+from tenants.databases.current import role_password
 from tenants.keyrings import forget_keyring, key_service, keyring_of, wrapped_keys
 from tenants.registry.models import Tenant, TenantKey
 from tests.conftest import Household
@@ -127,3 +128,21 @@ def test_a_backup_opens_before_and_never_after(
         other = WrappedKey(1, row.key_service, bytes(row.wrapped))
         with pytest.raises(VaultError):  # what is wrapped for one tenant does not unwrap for another
             open_sealed(Keyring.open(key_service(), tenant.id, [other]), where, sealed)
+
+
+def test_one_tenants_lock_does_not_keep_a_dump_waiting(
+    household: Household, environment: dict[str, str], stack: Stack
+) -> None:
+    """The minute that the guide says is a second here."""
+    role, port = household.tenant.schema, stack.ports["postgresql"]
+    password = role_password(role, household.tenant.password_version)
+    dumps = [command for command in COMMANDS if command.startswith("pg_dump ")]
+    assert all("--lock-wait-timeout=60s" in command for command in dumps)
+    (main,) = (command.replace("=60s", "=1s") for command in dumps if "/main.dump" in command)
+    with psycopg.connect(host="127.0.0.1", port=port, dbname="bulkhead", user=role, password=password) as thief:
+        thief.execute("LOCK TABLE repositories IN ACCESS EXCLUSIVE MODE")
+        line = ["sh", "-euc", f"{main} --schema={role}"]
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode != 0
+    assert "canceling statement due to" in done.stderr
+    assert f"LOCK TABLE {role}." in done.stderr

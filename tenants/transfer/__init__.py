@@ -6,10 +6,11 @@ destination  import_tenant: verified first, then all in one transaction, keys wr
 
 from tenants.transfer.errors import BadArchive, Taken, TransferError
 from tenants.transfer.exporting import Exported, export_tenant
-from tenants.transfer.importing import Imported, Wishes, import_tenant, parse_owner
+from tenants.transfer.importing import Arrival, Imported, Wishes, import_tenant, parse_owner
 from tenants.transfer.recipient import fingerprint, make_pair, read_private, read_public
 
 __all__ = [
+    "Arrival",
     "BadArchive",
     "Exported",
     "Imported",

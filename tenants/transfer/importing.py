@@ -6,7 +6,9 @@ composes; of the registry it can fill nothing but the imported tenant's own name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +64,23 @@ class Wishes:
     digest: str | None = None  # of the manifest, as the source's operator read it out
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is about to come in: whom it would let in here, before anybody is let in."""
+
+    tenant: str
+    slug: str  # here
+    name: str
+    source: str  # by its own account
+    digest: str
+    owners: tuple[str, ...]  # provider:id
+    members: dict[str, int]  # how many of each role
+
+
+Confirm = Callable[[Arrival], None]
+Progress = Callable[[], AbstractContextManager[Report]]
+
+
 def parse_owner(text: str) -> tuple[str, str]:
     """Return the identity in `provider:id`. Raises TransferError."""
     provider, _, uid = text.partition(":")
@@ -76,17 +95,20 @@ def import_tenant(
     wishes: Wishes = Wishes(),
     *,
     using: str = "default",
-    report: Report = lambda *_: None,
+    confirm: Confirm = lambda _: None,
+    progress: Progress = lambda: nullcontext(lambda *_: None),
 ) -> Imported:
     """Make the tenant that the archive holds. Needs a connection of the owner. Raises TransferError, changing nothing.
 
+    `confirm` is told what was verified before the database is touched, and raises TransferError to leave it there.
     Also raises what the vault does if the key service can't wrap the tenant's keys.
     """
     with existing_file(path) as file:
         archive = verify(file, private_key)
         manifest = _checked(archive, wishes)
+        confirm(_arrival(archive, wishes))
         try:
-            with transaction.atomic(using=using, durable=True):
+            with progress() as report, transaction.atomic(using=using, durable=True):
                 return _import(Source(file, archive, report), manifest, wishes, using)
         except DATABASE_ERRORS as error:
             raise TransferError(f"The database refuses it: {said(error)}") from None
@@ -104,6 +126,20 @@ def _checked(archive: Archive, wishes: Wishes) -> Manifest:
     if wishes.owner is None and all(member.role != Role.OWNER for member in manifest.members):
         raise TransferError("The archive names no owner, so nobody could let anybody in: name one with --owner.")
     return manifest
+
+
+def _arrival(archive: Archive, wishes: Wishes) -> Arrival:
+    manifest = archive.manifest
+    roles = _roles(manifest.members, wishes.owner)
+    return Arrival(
+        tenant=manifest.tenant,
+        slug=wishes.slug or manifest.slug,
+        name=manifest.name,
+        source=manifest.source,
+        digest=archive.digest,
+        owners=tuple(f"{provider}:{uid}" for (provider, uid), role in roles.items() if role == Role.OWNER),
+        members=dict(Counter(roles.values())),
+    )
 
 
 def _import(source: Source, manifest: Manifest, wishes: Wishes, using: str) -> Imported:
@@ -152,10 +188,13 @@ def _replace_keys(tenant: Tenant, keys: Sequence[WrappedKey], manifest: Manifest
 
 def _admit(tenant: Tenant, members: Sequence[Member], owner: tuple[str, str] | None, using: str) -> int:
     """Make the members of this tenant, and of no other; people who have signed in here before are found."""
-    roles = {(member.provider, member.uid): member.role for member in members}
-    if owner is not None:
-        roles[owner] = Role.OWNER
+    roles = _roles(members, owner)
     for (provider, uid), role in roles.items():
         person, _ = Person.objects.using(using).get_or_create(provider=provider, uid=uid)
         Membership.objects.using(using).create(tenant=tenant, person=person, role=role)
     return len(roles)
+
+
+def _roles(members: Sequence[Member], owner: tuple[str, str] | None) -> dict[tuple[str, str], str]:
+    roles = {(member.provider, member.uid): member.role for member in members}
+    return roles if owner is None else {**roles, owner: Role.OWNER.value}

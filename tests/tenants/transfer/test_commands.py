@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,6 +27,7 @@ from tenants.compartment import enter_as_system
 from tenants.records.models import AuditRow
 from tests.conftest import Household, acting_as
 from tests.tenants.transfer.conftest import Elsewhere, environment
+from tests.tenants.transfer.forging import Forgery
 
 
 def command(name: str, *arguments: object) -> str:
@@ -58,7 +62,7 @@ def test_a_key_pair_is_made_once(tmp_path: Path) -> None:
 def test_the_private_half_is_refused_when_others_can_read_it(key: Path, elsewhere: Elsewhere) -> None:
     key.chmod(0o640)
     with pytest.raises(CommandError, match="mode 0600"):
-        command("import_tenant", elsewhere.archive("plain"), "--key", key)
+        command("import_tenant", elsewhere.archive("plain"), "--key", key, "--without-digest")
 
 
 def test_files_that_are_something_else_are_refused(key: Path, household: Household, tmp_path: Path) -> None:
@@ -80,7 +84,7 @@ def test_files_that_are_something_else_are_refused(key: Path, household: Househo
         command("export_tenant", household.slug, "--to", damaged, "--output", output)
     Path(public).chmod(0o600)
     with pytest.raises(CommandError, match="private half"):
-        command("import_tenant", output, "--key", public)
+        command("import_tenant", output, "--key", public, "--without-digest")
     assert not output.exists()
     assert not list(tmp_path.glob(".*"))
 
@@ -131,19 +135,75 @@ def test_no_archive_without_its_line_in_the_log(key: Path, household: Household,
 def test_the_same_tenant_does_not_come_in_twice(key: Path, household: Household, tmp_path: Path) -> None:
     command("export_tenant", household.slug, "--to", f"{key}.pub", "--output", tmp_path / "out.tar")
     with pytest.raises(CommandError, match=f"here already, as {household.slug}.*Nothing was changed"):
-        command("import_tenant", tmp_path / "out.tar", "--key", key, "--slug", "another-one")
+        command("import_tenant", tmp_path / "out.tar", "--key", key, "--slug", "another-one", "--without-digest")
 
 
 def test_an_owner_is_given_as_an_identity(elsewhere: Elsewhere) -> None:
+    arguments = [elsewhere.archive("plain"), "--key", elsewhere.key, "--without-digest"]
     with pytest.raises(CommandError, match="provider:id"):
-        command("import_tenant", elsewhere.archive("plain"), "--key", elsewhere.key, "--owner", "somebody")
+        command("import_tenant", *arguments, "--owner", "somebody")
+
+
+@pytest.fixture
+def forged(forgery: Forgery, tmp_path: Path) -> Path:
+    """An archive by somebody who has the public half of the key: the tenant's, with one more owner."""
+    forgery.manifest["members"].append({"provider": "github", "uid": "666", "role": "owner"})
+    path = tmp_path / "forged.tar"
+    path.write_bytes(forgery.written())
+    return path
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Let somebody sit at a terminal who types this."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "r") as stdin, os.fdopen(ours, "w") as keys:
+        monkeypatch.setattr("sys.stdin", stdin)
+
+        def type_in(text: str) -> None:
+            keys.write(text)
+            keys.flush()
+
+        yield type_in
+
+
+def test_an_archive_that_somebody_else_made_is_refused(
+    forged: Path, elsewhere: Elsewhere, nothing_changes: None
+) -> None:
+    digest = _digest(elsewhere.archive("plain"))
+    arguments = [forged, "--key", elsewhere.key]
+    with pytest.raises(CommandError, match="one of the arguments --digest --without-digest is required"):
+        command("import_tenant", *arguments)
+    with pytest.raises(CommandError, match="not the one that was asked for"):
+        command("import_tenant", *arguments, "--digest", digest)
+
+
+def test_who_would_be_let_in_is_shown_and_asked_about(
+    forged: Path,
+    elsewhere: Elsewhere,
+    terminal: Callable[[str], None],
+    capsys: pytest.CaptureFixture[str],
+    nothing_changes: None,
+) -> None:
+    for answer in ("n\n", "\n"):
+        terminal(answer)
+        with pytest.raises(CommandError, match="not confirmed"):
+            command("import_tenant", forged, "--key", elsewhere.key, "--without-digest")
+        assert "Owners: github:70003, github:666\nMembers: 2 owner\nLet them in?" in capsys.readouterr().err
+
+
+def _digest(archive: Path) -> str:
+    with tarfile.open(archive) as parts:
+        manifest = parts.extractfile("manifest.json")
+        assert manifest is not None
+        return hashlib.sha256(manifest.read()).hexdigest()
 
 
 def test_killed_half_way_nothing_is_there(
     stack: Stack, elsewhere: Elsewhere, administrator: psycopg.Connection, no_worker: None, nothing_changes: None
 ) -> None:
     """The rows are in, the members are about to be made, and the process is gone."""
-    arguments = ["import_tenant", str(elsewhere.archive("plain")), "--key", str(elsewhere.key)]
+    arguments = ["import_tenant", str(elsewhere.archive("plain")), "--key", str(elsewhere.key), "--without-digest"]
     waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'registry.memberships'::regclass AND NOT granted"
     with administrator.transaction():
         administrator.execute("LOCK TABLE registry.memberships IN ACCESS EXCLUSIVE MODE")

@@ -188,6 +188,22 @@ THREATS: Final = (
         ("tests/portal/views/test_suspension.py", "tests/tenants/operations/test_suspension.py"),
     ),
     Threat(
+        "S1 S2",
+        "Whoever has a tenant's database password holds locks, or sets a password of its own, so that the tenant can't "
+        "be suspended or destroyed, its password can't be changed, or no backup ends.",
+        "The role is closed to everybody, its sessions are ended and its password is changed before anything waits for "
+        "a lock of theirs; waits are bounded, dumps' too. Who had begun to log in before, and stretches it, can still "
+        "come in within PostgreSQL's authentication_timeout of a minute; destroying the tenant ends that as well.",
+        ("tests/tenants/operations/test_vetoes.py", "tests/tenants/operations/test_backups.py"),
+    ),
+    Threat(
+        "S2 I2",
+        "Somebody makes an archive of a tenant with themselves among its owners, and an operator brings it in.",
+        "An import asks for the digest that the source's operator read out, or for a plain word that it goes without, "
+        "and shows whom it lets in before anything is written.",
+        ("tests/tenants/transfer/test_commands.py", "tests/tenants/transfer/test_tampering.py"),
+    ),
+    Threat(
         "I14 I17",
         "A part fails, and the answer tells an attacker how the system is made.",
         "Pages say what to do in plain words; the details are in the log, found by the incident id. Where the database "

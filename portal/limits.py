@@ -15,9 +15,10 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 from django.core.cache import caches
-from django.core.cache.backends.redis import RedisCache
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
+
+from portal.caches import Redis
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
@@ -41,7 +42,7 @@ return counts
 """
 
 
-class Counters(RedisCache):
+class Counters(Redis):
     """The cache of django-ratelimit: notes each counter that it names, for `count` to count them in one command."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from portal import environment, logs
 from tenants.databases import CompartmentDatabases, database
 from tenants.databases.router import TABLELESS
@@ -45,7 +42,6 @@ INSTALLED_APPS = [
     "social_django",
     "django_htmx",
     "lucide",
-    "ninja",
     *OPERATIONS,
 ]
 AUTH_USER_MODEL = "registry.Person"
@@ -160,20 +156,16 @@ COMPARTMENT_CONNECTIONS_PROCESS = environment.integer("BULKHEAD_COMPARTMENT_CONN
 DATABASE_ROUTERS = ["tenants.databases.Router"]
 
 REDIS_URL = environment.secret("REDIS_URL")
-REDIS = {
-    "LOCATION": REDIS_URL,
-    # An outage is answered with 503 at once, not after the library's own patience.
-    "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2, "retry": Retry(NoBackoff(), 1)},
-}
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", **REDIS},
-    "limits": {"BACKEND": "portal.limits.Counters", **REDIS},
+    "default": {"BACKEND": "portal.caches.Redis", "LOCATION": REDIS_URL},
+    "limits": {"BACKEND": "portal.limits.Counters", "LOCATION": REDIS_URL},
 }
 RATELIMIT_USE_CACHE = "limits"
 
 CELERY_BROKER_URL = environment.secret("CELERY_BROKER_URL", REDIS_URL)
 # Where its URL asks for TLS, kombu takes any certificate unless told otherwise.
 CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": "required"} if CELERY_BROKER_URL.startswith("rediss:") else False
+TASK_QUEUE = "portal.celery.app"  # what wakes workers; looked up when it is first needed
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 LOGGING = logs.configuration(environment.choice("BULKHEAD_LOG_LEVEL", "INFO", {"INFO", "WARNING", "ERROR"}))

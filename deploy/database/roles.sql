@@ -28,6 +28,19 @@ ALTER ROLE bulkhead_provisioner SET search_path = registry;
 ALTER ROLE bulkhead_web         SET search_path = registry;
 ALTER ROLE bulkhead_worker      SET search_path = registry;
 
+-- How long anybody waits and works, unless the role says otherwise. Owner and provisioner migrate: they take their time.
+-- (So does an administrator at work on this database: SET statement_timeout = 0.)
+ALTER DATABASE bulkhead SET timezone = 'UTC';
+ALTER DATABASE bulkhead SET lock_timeout = '5s';
+ALTER DATABASE bulkhead SET statement_timeout = '30s';
+ALTER DATABASE bulkhead SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE bulkhead_owner       SET lock_timeout = 0;
+ALTER ROLE bulkhead_owner       SET statement_timeout = 0;
+ALTER ROLE bulkhead_owner       SET idle_in_transaction_session_timeout = 0;
+ALTER ROLE bulkhead_provisioner SET lock_timeout = 0;
+ALTER ROLE bulkhead_provisioner SET statement_timeout = 0;
+ALTER ROLE bulkhead_provisioner SET idle_in_transaction_session_timeout = 0;
+
 -- Functions made later are nobody's to call unless granted.
 ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_owner       REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE bulkhead_provisioner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

@@ -25,7 +25,14 @@ ROLES: Final[Mapping[str, Mapping[str, bool | int]]] = {
     WEB: _PLAIN,
     WORKER: _PLAIN,
 }
-ROLE_SETTINGS: Final[Mapping[str, str]] = {"search_path": "registry"}
+_REGISTRY: Final = {"search_path": "registry"}
+_PATIENT: Final = dict.fromkeys(("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"), "0")
+ROLE_SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
+    OWNER: {**_REGISTRY, **_PATIENT},
+    PROVISIONER: {**_REGISTRY, **_PATIENT},
+    WEB: _REGISTRY,
+    WORKER: _REGISTRY,
+}
 
 # What deploy/database/pgbouncer.sql makes, where there is a pooler.
 POOLER: Final = "pgbouncer"

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
+from django.db import connections
 from psycopg import sql
 
-from tenants.databases.settings import settings_of
+from tenants.databases import settings
 from tenants.drift import declared
 from tenants.drift.findings import Finding, Hand
 from tenants.drift.reading import Known, has_pooler, rows
@@ -81,8 +82,8 @@ def _attributes_of(name: str, tenant: Known | None) -> Mapping[str, bool | int]:
 
 def _settings_of(name: str, tenant: Known | None) -> Mapping[str, str]:
     if tenant:
-        return settings_of(name)
-    return declared.ROLE_SETTINGS if name in declared.ROLES else declared.POOLER_SETTINGS
+        return settings.settings_of(name)
+    return declared.ROLE_SETTINGS.get(name, declared.POOLER_SETTINGS)
 
 
 _MISSING: Final = "Make the role again (deploy/database/roles.sql), or restore the tenant from a backup."
@@ -90,12 +91,14 @@ _MISSING: Final = "Make the role again (deploy/database/roles.sql), or restore t
 
 def _settings(using: str, tenants: Mapping[str, Known], names: list[str], *, whole: bool) -> Iterator[Finding]:
     live: dict[tuple[str, str], Settings] = defaultdict(dict, {(name, ""): {} for name in names})
+    if whole:
+        live["", connections[using].settings_dict["NAME"]] = {}
     for name, database, setting, value in rows(using, _SETTINGS, [names]):
         if name or whole:
             live[name, database][setting] = value
     for (name, database), found in live.items():
         subject, tenant = _subject(tenants, name)
-        expected = {} if database or not name else _settings_of(name, tenant)
+        expected = (_settings_of(name, tenant) if not database else {}) if name else settings.DATABASE
         for setting in sorted(found.keys() | expected.keys()):
             if found.get(setting) == expected.get(setting):
                 continue

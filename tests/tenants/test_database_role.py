@@ -12,7 +12,7 @@ from django.db import connections
 from portal.demo.embedded import Stack
 from tenants.databases.base import close_compartments
 from tenants.databases.current import role_password
-from tenants.databases.settings import settings_of
+from tenants.databases.settings import DATABASE, settings_of
 from tests.conftest import Household
 
 PERMISSION_DENIED: Final = psycopg.errors.InsufficientPrivilege
@@ -100,13 +100,15 @@ def test_tenant_role_belongs_to_no_other_role(as_role: psycopg.Connection, house
     assert memberships.fetchone() == (0,)
 
 
-def test_a_tenants_role_starts_with_limits(household: Household, administrator: psycopg.Connection) -> None:
-    found = administrator.execute(
-        "SELECT rolconnlimit, rolconfig FROM pg_roles WHERE rolname = %s", [household.tenant.schema]
-    ).fetchone()
-    assert found is not None
-    assert 0 < found[0] <= 100
-    assert {"statement_timeout=30s", "idle_in_transaction_session_timeout=60s", "lock_timeout=5s"} <= set(found[1])
+def test_a_tenants_role_starts_with_limits(
+    household: Household, administrator: psycopg.Connection, as_role: psycopg.Connection
+) -> None:
+    query = "SELECT rolconnlimit FROM pg_roles WHERE rolname = %s"
+    (connections_allowed,) = administrator.execute(query, [household.tenant.schema]).fetchone() or (-1,)
+    assert 0 < connections_allowed <= 100
+    for setting, value in (("statement_timeout", "30s"), ("lock_timeout", "5s")):
+        assert as_role.execute(f"SHOW {setting}".encode()).fetchone() == (value,)
+    assert as_role.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("1min",)
 
 
 def test_what_a_role_sets_for_itself_does_not_bind_who_enters(
@@ -120,8 +122,8 @@ def test_what_a_role_sets_for_itself_does_not_bind_who_enters(
     close_compartments()
     with household.enter() as inside, connections[inside.alias].cursor() as cursor:
         found = {}
-        for name in [*settings_of(role), "default_transaction_read_only"]:
+        for name in [*settings_of(role), *DATABASE, "default_transaction_read_only"]:
             cursor.execute(f"SHOW {name}")
             (found[name],) = cursor.fetchone() or ("",)
     shown = {"idle_in_transaction_session_timeout": "1min", "default_transaction_read_only": "off"}
-    assert found == {**settings_of(role), **shown}
+    assert found == {**settings_of(role), **DATABASE, **shown}

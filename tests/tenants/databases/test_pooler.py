@@ -60,7 +60,8 @@ def test_a_tenants_role_logs_in_as_itself_with_its_own_settings(household: House
     assert query(household, shown) == [(role, role, role, through.stack.ports["postgresql"])]
     names = ["TimeZone", "idle_in_transaction_session_timeout", "lock_timeout", "search_path", "statement_timeout"]
     found = query(household, "SELECT name, source FROM pg_settings WHERE name = ANY(%s)", names)
-    assert dict(found) == dict.fromkeys(names, "user")  # a setting of the role, and of nobody's session
+    # Settings of the role and of the database, and of nobody's session.
+    assert dict(found) == {**dict.fromkeys(names, "database"), "search_path": "user"}
 
 
 def test_clients_of_one_tenant_share_its_servers_and_nobody_elses(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
@@ -19,6 +20,8 @@ from tenants.rollout.code import apply_code
 from tenants.rollout.outcome import BusyError, MovedError, Outcome, Result, SlowError, StepError
 from tenants.rollout.statements import Limits, apply_statements, driver_connection
 
+# A session keeps the plans of each tenant's trigger, and PostgreSQL walks all of them at every change of a table.
+_TENANTS_A_SESSION = 25
 _FAILURE_LENGTH = 1000  # of the registry's column
 _RESULTS = {BusyError: Result.BUSY, SlowError: Result.SLOW}
 
@@ -62,8 +65,12 @@ class Crew:
         steps: Callable[[Target], list[Step]],
     ) -> None:
         try:
-            while not self.halted.is_set():
+            for done in count(1):
+                if self.halted.is_set():
+                    break
                 outcomes.put(self._migrate(waiting.get_nowait(), steps))
+                if done % _TENANTS_A_SESSION == 0:
+                    connections[self.using].close()
         except Empty:
             pass
         finally:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from tenants.provisioning.line import Line
 from tenants.provisioning.render import Step, rehearse
+from tenants.registry.models import Tenant
 from tenants.rollout.behind import Standing, Target, standing
 from tenants.rollout.crew import Crew
 from tenants.rollout.outcome import Outcome, Report, Result
@@ -53,6 +54,7 @@ class Rollout:
     report: Report = field(default_factory=Report)
     _steps: dict[str, Step] = field(default_factory=dict)
     _aside: dict[UUID, Outcome] = field(default_factory=dict)
+    _last: UUID | None = None  # who was migrated last
 
     def run(self, found: Standing) -> Report:
         """Migrate who was found behind, then look again: tenants are made by older code meanwhile."""
@@ -82,6 +84,9 @@ class Rollout:
         return rest[len(targets) :]
 
     def _finish(self, found: Standing) -> Report:
+        if self._last is not None:
+            # A write that waits for the disk: what was committed before it is on the disk then, too.
+            Tenant.objects.using(self.crew.using).filter(id=self._last).update(schema_failure="")
         self.report.ahead = found.ahead
         self.report.busy = list(self._aside.values())
         return self.report
@@ -97,6 +102,7 @@ class Rollout:
             match outcome.result:
                 case Result.MIGRATED:
                     self.report.migrated += 1
+                    self._last = outcome.target.id
                 case Result.BUSY | Result.SLOW:
                     self._aside[outcome.target.id] = outcome
                     self._halt_if_slow()

@@ -21,12 +21,15 @@ ACTOR: Final = Actor.operator("migrate_tenants")
 
 _BRIEF: Final = 100  # milliseconds
 
+# A commit that a crash takes back takes back the version with it, and the next run goes on there; the run's last commit
+# waits for the disk, and so makes all of them last.
 # The version first: whoever else would move this tenant waits for its row, and then finds it moved.
 _BEGIN: Final = """
 SET LOCAL ROLE bulkhead_provisioner;
 SET LOCAL search_path = {schema}, pg_temp;
 SET LOCAL lock_timeout = {lock};
 SET LOCAL statement_timeout = {statement};
+SET LOCAL synchronous_commit = off;
 DO {advance};
 """
 _ADVANCE: Final = """

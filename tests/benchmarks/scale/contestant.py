@@ -62,11 +62,17 @@ def timed(act: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def manage(environment: Mapping[str, str], *arguments: str) -> None:
-    """Run a command of Django's and wait. Raises RuntimeError with what it said."""
-    command = [sys.executable, "-m", "django", *arguments]
+def seconds_of(environment: Mapping[str, str], *arguments: str) -> float:
+    """Return the seconds that a command of Django's takes in a process that has started. Raises RuntimeError."""
+    return float(manage(environment, *arguments, runner="tests.benchmarks.scale.command").splitlines()[-1])
+
+
+def manage(environment: Mapping[str, str], *arguments: str, runner: str = "django") -> str:
+    """Run a command of Django's, wait and return what it printed. Raises RuntimeError with what it said."""
+    command = [sys.executable, "-m", runner, *arguments]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout

@@ -1,4 +1,8 @@
-"""One additive migration over all tenants, and a run that finds nothing to do; wall time, start of Django included."""
+"""One additive migration over all tenants, and a run that finds nothing to do, each a management command.
+
+`migrate_200` and `migrate_noop_200` are the commands' own wall time on both sides, in a Django that has started: what
+starting costs is the same for one tenant and for thousands. `migrate_noop_1000` is the whole process, start included.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +57,6 @@ def _compare(bench: Bench, name: str, size: int, seconds: dict[str, float]) -> N
 
 def nothing_to_do(bench: Bench, ours: Ours) -> None:
     ours.migrate()  # tenants made since the last migration
-    seconds = medians({"ours": ours.migrate}, rounds=3 if bench.quick else 7)
+    seconds = medians({"ours": ours.start_and_migrate}, rounds=3 if bench.quick else 7)
     reference = f"the goal at 1,000 tenants (here {many(bench):,})"
     bench.duration("migrate_noop_1000", seconds["ours"], "s", reference, GOAL)

@@ -1,4 +1,4 @@
-"""The private halves that messages for this tenant are opened with, each sealed under the tenant's key."""
+"""Keys that live in the compartment, each sealed under the tenant's key, and how often that key was used."""
 
 from __future__ import annotations
 
@@ -7,9 +7,32 @@ from django.db.models.functions import Now
 
 
 class SealingSecret(models.Model):
+    """A private half that messages for this tenant are opened with."""
+
     version = models.PositiveIntegerField(primary_key=True)
     sealed = models.BinaryField()
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "sealing_secrets"
+
+
+class LookupSecret(models.Model):
+    """The key under which digests of values are made, so that a value can be found without opening all."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "lookup_secrets"
+
+
+class KeyUse(models.Model):
+    """How many item keys each version of the tenant's key has wrapped, counted in the transaction that stores them."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    uses = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "key_uses"

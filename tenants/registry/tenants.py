@@ -98,3 +98,20 @@ class SealingKey(models.Model):
     class Meta:
         db_table = "sealing_keys"
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "version"], name="sealing_keys_version")]
+
+
+class TenantLimits(models.Model):
+    """How much a tenant may use; what is null has no limit. Written by operations alone."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="limits")
+    members = models.PositiveIntegerField(null=True)
+    repositories = models.PositiveIntegerField(null=True)
+    parameters = models.PositiveIntegerField(null=True)
+    ssh_keys = models.PositiveIntegerField(null=True)
+    builds_a_day = models.PositiveIntegerField(null=True)
+    reads_a_day = models.PositiveIntegerField(null=True)
+    messages_a_day = models.PositiveIntegerField(null=True)
+    message_bytes_a_day = models.PositiveBigIntegerField(null=True)
+
+    class Meta:
+        db_table = "tenant_limits"

@@ -23,7 +23,8 @@ demo: $(STAMP) ## Start everything and print the address (FRESH=1 starts anew; C
 
 test: $(STAMP) ## Run the tests with branch coverage, installing a browser when there is none (ARGS="-n0 -k name")
 	@deploy/browser
-	@$(BIN)/pytest -p randomly --cov --numprocesses auto --dist worksteal $(ARGS)
+	@deploy/pgbouncer >/dev/null
+	@$(BIN)/pytest -p randomly --cov --numprocesses auto --dist worksteal --max-worker-restart 0 $(ARGS)
 
 check: $(STAMP) ## Run linters, types, layers, templates, migrations and locks
 	$(BIN)/ruff check
@@ -32,6 +33,7 @@ check: $(STAMP) ## Run linters, types, layers, templates, migrations and locks
 	$(BIN)/lint-imports
 	$(BIN)/djlint --check --lint portal/templates
 	$(OFFLINE) $(BIN)/python -W "ignore:Got an error checking" manage.py makemigrations --check --dry-run
+	$(BIN)/python -m deploy.migrations
 	$(BIN)/python -m deploy.locks --check
 
 smoke: $(STAMP) ## Drive the main job on a stack of its own (ARGS="--base-url URL" for a running one)

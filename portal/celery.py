@@ -9,9 +9,11 @@ import os
 from typing import Final
 
 from celery import Celery, signals
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import environment
+from tenants.isolation import schedule
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -26,7 +28,7 @@ app.conf.update(
     task_serializer="json",
     task_ignore_result=True,
     task_default_queue="default",
-    task_routes={"tenants.tasks.provision": {"queue": "provisioning"}},
+    task_routes={f"tenants.tasks.{name}": {"queue": "provisioning"} for name in ("provision", "compare_declared")},
     # A worker that is killed gives its task back; every task may run twice.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -47,6 +49,15 @@ app.conf.update(
             "schedule": SWEEP_SECONDS,
             "options": {"expires": SWEEP_SECONDS, "queue": "provisioning"},
         },
+        "prove_isolation": {
+            "task": "tenants.tasks.prove_isolation",
+            "schedule": crontab(hour=str(schedule.AT.hour), minute=str(schedule.AT.minute)),
+        },
+        "compare_declared": {
+            "task": "tenants.tasks.compare_declared",
+            "schedule": crontab(hour="4", minute="0"),
+            "options": {"queue": "provisioning"},
+        },
         "tidy": {"task": "tenants.tasks.tidy", "schedule": TIDY_SECONDS, "options": {"expires": TIDY_SECONDS}},
     },
 )
@@ -63,3 +74,11 @@ def refuse_unsafe(**_: object) -> None:
         checks.refuse_unsafe()
     except ImproperlyConfigured as error:
         raise SystemExit(str(error)) from None
+
+
+@signals.worker_process_shutdown.connect
+def close_compartments(**_: object) -> None:
+    """Say goodbye to the server: a worker's child ends without what Python does at a program's end."""
+    from tenants.databases.base import close_compartments  # noqa: PLC0415 - Django is set up by now
+
+    close_compartments()

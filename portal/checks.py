@@ -150,6 +150,11 @@ def _domains() -> Iterable[str]:
             yield f"BULKHEAD_ALLOWED_EMAIL_DOMAINS: {domain!r} is no domain. List whole ones, such as example.org."
 
 
+def _metrics() -> Iterable[str]:
+    if settings.METRICS_TOKEN and len(set(settings.METRICS_TOKEN)) < _DISTINCT_BYTES:
+        yield "BULKHEAD_METRICS_TOKEN is not random. Make one with: openssl rand -base64 32"
+
+
 def _exposed() -> Iterable[str]:
     parts = urlsplit(settings.BASE_URL)
     # With https, something in front takes requests from elsewhere, whatever the name says.
@@ -190,4 +195,5 @@ _IN_PRODUCTION: Final[dict[str, Judge]] = {
     "E012": _domains,
     "E013": _implicit,
     "E014": _rates,
+    "E015": _metrics,
 }

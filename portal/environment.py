@@ -48,6 +48,11 @@ def key(name: str) -> bytes:
     return value
 
 
+def former_keys(name: str) -> list[bytes]:
+    """Return the secret that was in force before, while there is one to be honoured still."""
+    return [key(name)] if os.environ.get(name) or os.environ.get(f"{name}_FILE") else []
+
+
 def flag(name: str, *, default: bool = False) -> bool:
     value = os.environ.get(name, "1" if default else "0").lower()
     if value not in {"0", "1", "true", "false"}:

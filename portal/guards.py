@@ -75,10 +75,11 @@ def signed_in(view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase])
     return _stated(guarded, Level.SIGNED_IN)
 
 
-def member(permission: Permission) -> Callable[[MemberView], View]:
+def member(permission: Permission, *, suspended: bool = False) -> Callable[[MemberView], View]:
     """Enter the compartment that the URL's `tenant` (a slug) names, and open only to a role with `permission`.
 
-    Raises NotFound for whoever is no member, as for a tenant that does not exist, and Refused without the permission.
+    Raises NotFound for whoever is no member, as for a tenant that does not exist, Refused without the permission, and
+    Suspended unless the door is open to a `suspended` tenant's members too.
     """
 
     def guard(view: MemberView) -> View:
@@ -86,7 +87,7 @@ def member(permission: Permission) -> Callable[[MemberView], View]:
         def guarded(request: MemberRequest, tenant: str, **kwargs: Any) -> HttpResponseBase:
             if not request.person:
                 return _to_sign_in(request)
-            with compartments.enter(tenant, actor_of(request)) as compartment:
+            with compartments.enter(tenant, actor_of(request), suspended=suspended) as compartment:
                 if not compartment.may(permission):
                     raise Refused(permission)
                 return view(request, compartment, **kwargs)

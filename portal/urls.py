@@ -6,13 +6,16 @@ from portal import errors
 from portal.views import (
     account,
     audit,
+    certificates,
     connections,
     device,
     docs,
     health,
+    isolation,
     landing,
     members,
     messages,
+    metrics,
     parameters,
     reach,
     repositories,
@@ -55,6 +58,9 @@ inside: list[URLPattern | URLResolver] = [
     path("members/<uuid:person>/", members.role, name="members-role"),
     path("members/<uuid:person>/remove/", members.remove, name="members-remove"),
     path("audit/", audit.index, name="audit"),
+    path("isolation/", isolation.index, name="isolation"),
+    path("certificate/", certificates.notice, name="certificate"),
+    path("certificate/notice.json", certificates.notice_file, name="certificate-notice"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -71,12 +77,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", account.index, name="account"),
     path("account/tokens/<uuid:token>/revoke/", account.revoke, name="account-revoke"),
     path("device/", device.index, name="device"),
+    path("certificates/<uuid:tenant_id>/", certificates.certificate, name="certificates"),
+    path("certificates/<uuid:tenant_id>/<str:kid>.jws", certificates.certificate_file, name="certificates-file"),
     path("docs/", docs.index, name="docs"),
     path("docs/roles/", docs.roles, name="docs-roles"),
     path("docs/threat-model/", docs.threat_model, name="docs-threat-model"),
     path("docs/keys/", docs.key_hierarchy, name="docs-keys"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("health/metrics", metrics.metrics, name="health-metrics"),
     path("api/v1/", include("portal.api.urls")),
     path("oauth/", include("portal.api.oauth_urls")),
 ]

@@ -70,15 +70,18 @@ class Compartment:
 
 
 @contextmanager
-def enter(slug: str, actor: Actor) -> Iterator[Compartment]:
-    """Admit a person who is a member. Raises NotFound (no such tenant, or not theirs) and Suspended."""
+def enter(slug: str, actor: Actor, *, suspended: bool = False) -> Iterator[Compartment]:
+    """Admit a person who is a member.
+
+    Raises NotFound (no such tenant, or not theirs), and Suspended unless the door is open to `suspended` tenants too.
+    """
     try:
         membership = Membership.objects.select_related("tenant").get(
             tenant__slug=slug, person_id=actor.require_person()
         )
     except Membership.DoesNotExist:
         raise NotFound from None
-    with _inside(Compartment(membership.tenant, actor, Role(membership.role))) as inside:
+    with _inside(Compartment(membership.tenant, actor, Role(membership.role)), suspended=suspended) as inside:
         yield inside
 
 

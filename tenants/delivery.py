@@ -1,7 +1,8 @@
 """What workers do with messages: move sealed bytes from outbox to inbox, carry receipts back, remove what expired.
 
 Every step may run twice, late, or after a crash half-way: the message's id is the same on both sides, an inbox row is
-inserted once, and the hint in the registry goes only when the work is done.
+inserted once, and the hint in the registry goes only when the work is done. Suspended tenants are passed over, also by
+expiry: nothing of theirs changes, and nothing is read either. Reinstating one makes its work due at once.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from tenants.actions.messages import MAX_TTL
 from tenants.actor import Actor
 from tenants.compartment import Compartment, enter_as_system
 from tenants.errors import NotFound, Suspended
+from tenants.records.messages import Envelope
 from tenants.records.models import ReceivedContent, ReceivedMessage, SentContent, SentMessage
-from tenants.registry.due import GRACE, Due, announce, claim, database_now, done
+from tenants.registry.due import GRACE, Due, announce, claim, database_now, done, wait_for_reinstatement
 from tenants.registry.models import Connection
 
 logger: Final = logging.getLogger(__name__)
@@ -32,17 +34,21 @@ _BATCH: Final = 100
 def sweep() -> int:
     """Do everything whose time has come; return how much that was. Costs what is due, not how many tenants exist."""
     total = 0
+    suspended: set[UUID] = set()  # whose work was put off, all of it, when the first of it was met
     while batch := claim(_BATCH):
         total += len(batch)
         for due in batch:
-            _attempt(due)
+            if due.tenant_id not in suspended:
+                _attempt(due, suspended)
     return total
 
 
-def _attempt(due: Due) -> None:
+def _attempt(due: Due, suspended: set[UUID]) -> None:
     try:
         _WORK[Due.Kind(due.kind)](due)
     except Suspended:
+        if wait_for_reinstatement(due.tenant_id):
+            suspended.add(due.tenant_id)
         logger.info("tenant suspended; %s waits", due.kind)
     except NotFound:
         _drop_if_orphaned(due)
@@ -108,8 +114,10 @@ def _refuse(provider: Compartment, message: SentMessage) -> None:
 
 
 def _expire_sent(due: Due) -> None:
-    with enter_as_system(due.tenant_id, _SWEEPER, suspended=True) as provider, provider.transaction():
+    with enter_as_system(due.tenant_id, _SWEEPER) as provider, provider.transaction():
         message = _sent(due.message_id)
+        if _early(due, message):
+            return
         removed, _ = SentContent.objects.filter(message=message, message__expires_at__lte=Now()).delete()
         if removed:
             SentMessage.objects.filter(id=message.id).update(removed_at=Now())
@@ -118,13 +126,23 @@ def _expire_sent(due: Due) -> None:
 
 
 def _expire_received(due: Due) -> None:
-    with enter_as_system(due.tenant_id, _SWEEPER, suspended=True) as consumer, consumer.transaction():
+    with enter_as_system(due.tenant_id, _SWEEPER) as consumer, consumer.transaction():
         message = _received(due.message_id, lock=True)  # in the order in which a reader locks
+        if _early(due, message):
+            return
         removed, _ = ReceivedContent.objects.filter(message=message, message__expires_at__lte=Now()).delete()
         if removed:
             ReceivedMessage.objects.filter(id=message.id).update(removed_at=Now())
             record(consumer, "message.expired", message.peer, message=str(message.id), reads=message.reads)
     done(due.tenant_id, due.message_id, Due.Kind.EXPIRE_RECEIVED)
+
+
+def _early(due: Due, message: Envelope) -> bool:
+    """Put a removal back to its time if that has not come: what waits for a tenant is looked at together."""
+    if message.expires_at <= database_now():
+        return False
+    Due.objects.filter(id=due.id).update(due_at=message.expires_at, attempts=0)
+    return True
 
 
 def _receipt(due: Due) -> None:

@@ -13,8 +13,8 @@ from django.conf import settings
 from secrets_vault import Keyring, KeyService, KeyServiceDenied, WrappedKey, open_key_service
 from tenants.registry.models import TenantKey
 
-_MINUTES: Final = 5
-_keyrings: Final[TTLCache[UUID, Keyring]] = TTLCache(maxsize=1024, ttl=_MINUTES * 60)
+REMEMBERED_SECONDS: Final = 5 * 60
+_keyrings: Final[TTLCache[UUID, Keyring]] = TTLCache(maxsize=1024, ttl=REMEMBERED_SECONDS)
 _lock: Final = Lock()
 
 

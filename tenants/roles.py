@@ -13,6 +13,7 @@ class Permission(StrEnum):
     AUDIT_LIST = "audit:list"
     CONNECTIONS_LIST = "connections:list"
     CONNECTIONS_WRITE = "connections:write"
+    ISOLATION_LIST = "isolation:list"
     MEMBERS_ADMIT = "members:admit"
     MEMBERS_LIST = "members:list"
     MEMBERS_WRITE = "members:write"

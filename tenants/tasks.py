@@ -11,7 +11,10 @@ from django.db import OperationalError, transaction
 from secrets_vault import KeyServiceUnavailable
 from tenants import delivery, housekeeping
 from tenants.actor import Actor
+from tenants.drift import comparison
+from tenants.isolation.campaign import prove_stale
 from tenants.provisioning.provision import create_tenant
+from tenants.queue import wake
 from tenants.registry.models import TenantRequest
 
 logger: Final = logging.getLogger(__name__)
@@ -27,6 +30,21 @@ def sweep() -> None:
 def tidy() -> None:
     """Remove what has run out in the registry (queue `default`)."""
     housekeeping.tidy()
+
+
+@shared_task
+def prove_isolation() -> None:
+    """Try to leave each compartment once a night, a slice of them at a time (queue `default`)."""
+    if prove_stale():
+        wake("prove_isolation")
+
+
+@shared_task
+def compare_declared() -> None:
+    """Compare the live database with what code declares; nothing is put back (queue `provisioning`)."""
+    found = comparison.compare(Actor.system("drift"))
+    if found.left:
+        logger.warning("%d differences from what is declared: see `manage.py drift`", len(found.left))
 
 
 @shared_task

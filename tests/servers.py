@@ -10,13 +10,13 @@ has none.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+
+from tests import places
 
 if TYPE_CHECKING:
     from portal.demo.embedded import Stack
@@ -49,12 +49,11 @@ def keep_what_others_measured(early_config: pytest.Config) -> Generator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    # A short path of our own: Unix socket names are bounded, and nothing of an earlier run is in the way.
     if WORKER in os.environ:
         _start(early_config, Path(os.environ[DIRECTORY]) / os.environ[WORKER])
         return
-    directory = Path(tempfile.mkdtemp(prefix="bulkhead-test-"))
-    early_config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
+    directory = places.make()
+    early_config.add_cleanup(lambda: places.remove(directory))
     if _hands_out(early_config):
         _do_without(directory)
     else:

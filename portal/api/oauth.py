@@ -24,7 +24,7 @@ from portal.tokens import BadToken, Claims
 from tenants.actions import tokens as rows
 from tenants.actions.tokens import Redemption
 from tenants.actor import Actor
-from tenants.errors import Invalid, NotFound
+from tenants.errors import Invalid, NotFound, Suspended
 
 CLIENT: Final = "bulkhead-cli"
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -38,15 +38,19 @@ Door = Callable[..., HttpResponseBase]
 class OAuthError(Exception):
     """An error of RFC 6749, section 5.2, or of RFC 8628, section 3.5."""
 
-    def __init__(self, error: str, status: int = 400, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self, error: str, status: int = 400, *, because: str | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(error)
         self.error = error
+        self.because = because
         self.status = status
         self.retry_after = retry_after
 
     def response(self) -> HttpResponse:
         headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
-        return JsonResponse({"error": self.error}, status=self.status, headers=headers)
+        described = {} if self.because is None else {"error_description": self.because}
+        return JsonResponse({"error": self.error, **described}, status=self.status, headers=headers)
 
 
 def endpoint(group: str) -> Callable[[View], Door]:
@@ -111,7 +115,10 @@ def token(request: HttpRequest) -> HttpResponse:
     code = request.POST.get("device_code")
     if not code:
         raise OAuthError("invalid_request")
-    row = rows.redeem_device(code, address=request.META["REMOTE_ADDR"])
+    try:
+        row = rows.redeem_device(code, address=request.META["REMOTE_ADDR"])
+    except Suspended as error:
+        raise OAuthError("access_denied", 403, because=f"This tenant is suspended: {error.reason}") from None
     if isinstance(row, Redemption):
         raise OAuthError(row.value)
     issued, expires = int(time.time()), int(row.expires_at.timestamp())

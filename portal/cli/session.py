@@ -111,9 +111,9 @@ def _post(http: httpx.Client, path: str, **form: str) -> httpx.Response:
         raise client.unreachable(str(http.base_url), error) from None
 
 
-def _oauth_error(answer: httpx.Response) -> str:
+def _oauth_error(answer: httpx.Response, part: str = "error") -> str:
     try:
-        return str(answer.json()["error"])
+        return str(answer.json()[part])
     except (ValueError, KeyError, TypeError):
         return ""
 
@@ -122,7 +122,8 @@ def _oauth_failure(answer: httpx.Response) -> Failure:
     """Word an OAuth error (RFC 6749, section 5.2; RFC 8628, section 3.5)."""
     match _oauth_error(answer):
         case "access_denied":
-            return Failure(Code.DENIED, "the request was denied in the browser")
+            because = _oauth_error(answer, "error_description")
+            return Failure(Code.DENIED, because or "the request was denied in the browser")
         case "expired_token" | "invalid_grant":
             return Failure(Code.GONE, "the code has expired: run `bulkhead login` anew")
         case "slow_down":

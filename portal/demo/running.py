@@ -100,29 +100,34 @@ def prepare(stack: Stack, progress: Progress) -> None:
 
 
 def _prepare(stack: Stack, progress: Progress) -> None:
-    todo: list[tuple[freshness.Step, Child]] = []
-    jobs: list[tuple[freshness.Step, Process, list[str]]] = [
-        (freshness.migration(stack.directory), "owner", ["migrate", "--no-input", "-v", "1"]),
-        (freshness.static_files(), "web", ["collectstatic", "--no-input", "--clear", "-v", "0"]),
+    jobs: list[tuple[freshness.Step, Process, list[list[str]]]] = [
+        (freshness.migration(stack.directory), "owner", [["migrate", "--no-input", "-v", "1"], ["migrate_tenants"]]),
+        (freshness.static_files(), "web", [["collectstatic", "--no-input", "--clear", "-v", "0"]]),
     ]
-    for step, process, arguments in jobs:
-        if not step.is_done:
-            child = processes.manage(stack, process, *arguments)
-            todo.append((step, child))
+    todo: list[tuple[freshness.Step, list[Child]]] = [
+        (step, [processes.manage(stack, process, *arguments) for arguments in commands])
+        for step, process, commands in jobs
+        if not step.is_done
+    ]
     if not todo:
         return
-    with progress.step(" and ".join(child.name for _, child in todo)):
+    with progress.step(" and ".join(child.name for _, children in todo for child in children)):
         _run_all(todo)
 
 
-def _run_all(todo: list[tuple[freshness.Step, Child]]) -> None:
+def _run_all(todo: list[tuple[freshness.Step, list[Child]]]) -> None:
+    """Run each step's commands one after the other, the first ones of all steps side by side."""
     try:
-        for _, child in todo:
-            child.start()
-        for step, child in todo:
-            if child.wait() != 0:
-                raise DemoError(f"manage.py {child.name} failed. The end of {child.log}:\n{child.last_words()}")
+        for _, children in todo:
+            children[0].start()
+        for step, children in todo:
+            for child in children:
+                if child is not children[0]:
+                    child.start()
+                if child.wait() != 0:
+                    raise DemoError(f"manage.py {child.name} failed. The end of {child.log}:\n{child.last_words()}")
             step.done()
     finally:
-        for _, child in todo:
-            child.stop()
+        for _, children in todo:
+            for child in children:
+                child.stop()

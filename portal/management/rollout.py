@@ -10,18 +10,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from django.core.management.base import OutputWrapper
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from tenants.provisioning.line import Line
 from tenants.provisioning.render import Step
@@ -29,30 +17,7 @@ from tenants.rollout.behind import Standing
 from tenants.rollout.outcome import Outcome, Report, Result
 from tenants.rollout.run import Watcher
 
-_LINE_EVERY: Final = 5.0  # seconds
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.finished_speed or task.speed or 0:.0f}/s")
-
-
-class BarWatcher:
-    """A bar with rate and time left, for a terminal."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task("", total=total)
-        self._left = total
-
-    def wave(self, name: str, size: int) -> None:
-        self._progress.update(self._task, description=name)
-
-    def outcome(self, outcome: Outcome) -> None:
-        if outcome.result in {Result.FAILED, Result.BUSY}:
-            self._progress.console.print(outcome.sentence(), style="red", markup=False, highlight=False)
-        else:
-            self._progress.advance(self._task)
+LINE_EVERY: Final = 5.0  # seconds
 
 
 class LineWatcher:
@@ -72,7 +37,7 @@ class LineWatcher:
             return
         self._done += 1
         now = time.monotonic()
-        if now - self._told >= _LINE_EVERY:
+        if now - self._told >= LINE_EVERY:
             self._told = now
             rate = self._done / (now - self._begun)
             left = max(0, self._total - self._done) / rate
@@ -84,9 +49,10 @@ def watcher(total: int, stream: OutputWrapper) -> Iterator[Watcher]:
     if not total or not sys.stderr.isatty():
         yield LineWatcher(total, stream)
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        yield BarWatcher(progress, total)
+    from portal.management.rollout_bar import bar  # noqa: PLC0415 - nothing to do must cost nothing, imports included
+
+    with bar(total) as watching:
+        yield watching
 
 
 def plan_as_text(line: Line, found: Standing, steps: Sequence[Step]) -> str:

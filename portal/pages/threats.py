@@ -51,6 +51,13 @@ THREATS: Final = (
         ),
     ),
     Threat(
+        "Z2 S2",
+        "The wall between tenants gets a hole unnoticed: a grant too many, a role that became mightier.",
+        "Every night each tenant's own role tries every known way out, and the tenant sees what came of it. A way out, "
+        "and a proof that could not be made, are logged as errors; a way out also stands in the tenant's log.",
+        ("tests/tenants/isolation/test_detectors.py", "tests/tenants/isolation/test_campaign.py"),
+    ),
+    Threat(
         "M8 S2",
         "A stolen row or dump is put in another place, or compared with others.",
         "Every ciphertext is bound to tenant, column, row and version, under a key and nonce of its own, with a key "
@@ -157,7 +164,28 @@ THREATS: Final = (
         "An administrator looks into, or changes, what is a customer's.",
         "There is no console. Operators' acts are migrations, applied with a database role that the web never holds, "
         "and each stands in the log of the tenant that it touches.",
-        ("tests/tenants/test_operations.py",),
+        ("tests/tenants/operations/test_lifecycle.py",),
+    ),
+    Threat(
+        "S5 S2",
+        "A destroyed tenant is brought back from a backup, half of it stays, or its address becomes another's.",
+        "Destroying is one transaction: the keys go with the schema and the role, or nothing does. Documented backups "
+        "hold no wrapped key but one that is kept for days. A certificate takes the address out of use for good.",
+        ("tests/tenants/operations/test_destruction.py", "tests/tenants/operations/test_backups.py"),
+    ),
+    Threat(
+        "S5",
+        "A customer is told that its data is gone, and has nothing to hold against it.",
+        "The certificate is signed, and verified without a server against a notice that was downloaded before: same "
+        "tenant, same keys, the log no shorter. Whoever holds BULKHEAD_SECRET_KEY can sign one.",
+        ("tests/portal/cli/test_certificate.py", "tests/portal/views/test_certificates.py"),
+    ),
+    Threat(
+        "S1 S2",
+        "A suspended tenant is reached all the same, or loses what it has meanwhile.",
+        "Whoever enters is asked for the tenant's state, workers too; what is due waits, expiry as well, and nothing "
+        "can be read. Only the notice for a later certificate stays open.",
+        ("tests/portal/views/test_suspension.py", "tests/tenants/operations/test_suspension.py"),
     ),
     Threat(
         "I14 I17",

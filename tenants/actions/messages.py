@@ -22,7 +22,7 @@ from tenants.provisioning.places import sealing_place
 from tenants.queue import wake
 from tenants.records.models import ReceivedContent, ReceivedMessage, SealingSecret, SentContent, SentMessage
 from tenants.registry.due import Due, announce, database_now
-from tenants.registry.models import Connection, SealingKey, TenantState
+from tenants.registry.models import Connection, SealingKey
 from tenants.roles import Permission
 
 MAX_TTL: Final = 90 * 24 * 3600
@@ -140,7 +140,7 @@ def _connection(compartment: Compartment, to: str) -> Connection:
         provider=compartment.tenant, consumer__slug=to.strip(), state=Connection.State.ACTIVE
     )
     connection = rows.first()
-    if connection is None or connection.consumer.state != TenantState.ACTIVE:
+    if connection is None:
         raise Invalid({"to": "No tenant of this address receives messages from you: connect to it first."})
     return connection
 

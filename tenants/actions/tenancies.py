@@ -12,8 +12,9 @@ from tenants import validation
 from tenants.actions.rows import fetch, unique
 from tenants.actor import Actor
 from tenants.errors import Invalid
+from tenants.provisioning.provision import USED_UP
 from tenants.queue import wake
-from tenants.registry.models import JoinRequest, Membership, Person, Tenant, TenantRequest
+from tenants.registry.models import Certificate, JoinRequest, Membership, Person, Tenant, TenantRequest
 from tenants.roles import Role
 
 MAX_LISTED: Final = 200
@@ -47,6 +48,8 @@ def request_tenant(actor: Actor, *, name: str, slug: str) -> TenantRequest:
     request = TenantRequest(name=validation.title(name), slug=validation.slug(slug), person_id=person_id)
     if Tenant.objects.filter(slug=request.slug).exists():
         raise Invalid({"slug": _TAKEN})
+    if Certificate.objects.filter(slug=request.slug).exists():
+        raise Invalid({"slug": USED_UP})
     with unique("slug", _TAKEN), transaction.atomic():
         Person.objects.select_for_update().get(id=person_id)  # one request after the other: limits can't be raced
         _check_limits(person_id)

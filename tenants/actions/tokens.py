@@ -102,7 +102,7 @@ def deny_device(user_code: str) -> DeviceGrant:
 
 
 def redeem_device(device_code: str, *, address: str) -> AccessToken | Redemption:
-    """Trade an approved grant for a token's row, once; else say what RFC 8628 says (section 3.5)."""
+    """Trade an approved grant for a token's row, once; else say what RFC 8628 says (section 3.5). Raises Suspended."""
     with transaction.atomic():
         now = database_now()
         grant = DeviceGrant.objects.select_for_update().filter(device_digest=_digest(device_code)).first()
@@ -171,7 +171,7 @@ def _issue(grant: DeviceGrant, address: str) -> AccessToken | Redemption:
     try:
         with compartment.enter(tenant.slug, Actor.person(person.id, person.label, address=address)) as inside:
             record(inside, "token.issued", token.name, issued=str(token.id))
-    except (NotFound, Suspended):
+    except NotFound:
         return Redemption.DENIED
     grant.state = DeviceGrant.State.REDEEMED
     grant.save(update_fields=["state"])

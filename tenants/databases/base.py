@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
-from django.db import Error, connections
+from django.db import Error, OperationalError, connections
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
+from psycopg.pq import TransactionStatus
 
 from tenants.databases.current import Entered, OutsideCompartmentError, entered, role_password
 from tenants.databases.warm import close_compartments, warm
@@ -17,6 +19,11 @@ __all__ = ["CHECK_AFTER_SECONDS", "DatabaseWrapper", "close_compartments", "warm
 
 # A connection idle for longer is asked whether it still lives before it is used: a server restarted meanwhile.
 CHECK_AFTER_SECONDS: Final = 15.0
+
+# PgBouncer's words when it did not pass a statement on, because its own logins as this role fail: after a rotation it
+# knows the new password from the first client that proves it. Such a statement has not run, and may be sent again.
+_NOT_PASSED_ON: Final = "server_login_retry"
+_PATIENCE_SECONDS: Final = 3.0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -29,7 +36,28 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _execute_inside(self, execute: Callable[..., Any], *statement: Any) -> Any:
         self._require_entered()
-        return execute(*statement)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            begins = self._transaction_begins()
+            try:
+                return execute(*statement)
+            except OperationalError as error:
+                refused = begins and self.connection.closed and _NOT_PASSED_ON in str(error)
+                if not refused or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+            self._reconnect(statement[-1]["cursor"])
+
+    def _transaction_begins(self) -> bool:
+        return self.connection is not None and self.connection.info.transaction_status == TransactionStatus.IDLE
+
+    def _reconnect(self, cursor: CursorWrapper) -> None:
+        """Put a new connection in the place of one on which nothing has been done yet, also within `atomic`."""
+        self.connection.close()
+        with self.wrap_database_errors:
+            self.connection = self.get_new_connection(self.get_connection_params())
+        self.connection.autocommit = self.autocommit
+        cursor.cursor = self.create_cursor()
 
     def _require_entered(self) -> Entered:
         inside = entered.get()
@@ -59,14 +87,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect with the password in force, though it be rotated between entering and here."""
-        version = self._require_entered().password_version
-        try:
-            return self._connect(conn_params, version)
-        except psycopg.OperationalError:
-            newer = _version_in_force(self.alias)
-            if newer is None or newer == version:
-                raise
-            return self._connect(conn_params, newer)
+        version = max(self._require_entered().password_version, self._password_version)
+        while True:
+            try:
+                return self._connect(conn_params, version)
+            except psycopg.OperationalError:
+                newer = _version_in_force(self.alias)
+                if newer is None or newer == version:
+                    raise
+                version = newer
 
     def _connect(self, conn_params: dict[str, Any], version: int) -> Any:
         password = role_password(self.alias, version)

@@ -40,6 +40,7 @@ class Attempt:
     expect: Expect = Expect.REFUSED
     walls: frozenset[str] = frozenset({PERMISSION_DENIED})  # SQLSTATEs that are a refusal
     beyond: frozenset[str] = frozenset()  # SQLSTATEs that only whoever passed the wall is answered with
+    once: bool = False  # the same from inside every compartment: asked once for many tenants
     bearable: str = ""  # of what is known: what limits the harm
 
     @property

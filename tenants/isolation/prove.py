@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import psycopg
 
 from tenants.isolation import session
-from tenants.isolation.areas import attempts
+from tenants.isolation.areas import attempts, by_key
 from tenants.isolation.attempt import Attempt, Outcome
 from tenants.isolation.session import Answer
 from tenants.registry.models import Tenant
@@ -31,9 +31,26 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What there is to reach for: some other tenants' schemas, and the session of another role."""
+
+    others: Sequence[str]
+    bystander: int  # a backend's pid
+    common: Mapping[str, Answer]  # to the attempts that are the same for every tenant
+
+    def neighbours_of(self, tenant: Tenant) -> list[str]:
+        return [schema for schema in self.others if schema != tenant.schema]
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     tenant: Tenant
+    surroundings: Surroundings
     results: tuple[Result, ...]
+
+    @property
+    def connected(self) -> bool:
+        return all(result.key != CONNECT for result in self.results)
 
     @property
     def escapes(self) -> list[Result]:
@@ -48,36 +65,29 @@ class Proof:
         return not self.escapes and not self.unclear
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What there is to reach for: some other tenants' schemas, and the session of another role."""
-
-    others: Sequence[str]
-    bystander: int  # a backend's pid
-
-    def neighbours_of(self, tenant: Tenant) -> list[str]:
-        return [schema for schema in self.others if schema != tenant.schema]
-
-
 def prove(tenant: Tenant, surroundings: Surroundings) -> Proof:
-    """Try everything as the tenant's own role. What answers unexpectedly is tried again, at another neighbour."""
+    """Try everything as the tenant's own role. What is answered unexpectedly is tried again, at another neighbour."""
+    key = CONNECT
     try:
         with session.connect(tenant) as connection:
-            results = _attempt(connection, tenant, surroundings, attempts(), 0)
-            if doubtful := [each for each in attempts() if results.get(each.key, _HELD).outcome is Outcome.UNCLEAR]:
+            key = BLOCK
+            results = _attempt(connection, tenant, surroundings, [each for each in attempts() if not each.once], 0)
+            doubtful = [by_key()[key] for key, result in results.items() if result.outcome is Outcome.UNCLEAR]
+            if doubtful:
                 results |= _attempt(connection, tenant, surroundings, doubtful, 1)
     except psycopg.Error as error:
-        return Proof(tenant, (_broken(error),))
-    return Proof(tenant, tuple(results.values()))
+        said = (str(error).strip().splitlines() or [""])[-1][:200]
+        return Proof(tenant, surroundings, (Result(key, Outcome.UNCLEAR, error.sqlstate or "08001", said),))
+    common = {key: _result(by_key()[key], answer) for key, answer in surroundings.common.items()}
+    every = results | common
+    return Proof(tenant, surroundings, tuple(every[each.key] for each in attempts() if each.key in every))
 
 
-_HELD: Final = Result("", Outcome.HELD, "")
-
-
-def _broken(error: psycopg.Error) -> Result:
-    connected = error.sqlstate is not None and error.sqlstate[:2] not in {"28", "53"}
-    said = str(error).strip().splitlines()[-1][:200] if str(error).strip() else ""
-    return Result(BLOCK if connected else CONNECT, Outcome.UNCLEAR, error.sqlstate or "08001", said)
+def look_around(bystander: psycopg.Connection, others: Sequence[str]) -> Surroundings:
+    """Ask once, over a connection of any role, what is the same for every tenant."""
+    found = bystander.execute("SELECT pg_backend_pid()").fetchone()
+    common = session.run(bystander, [each for each in attempts() if each.once], {})
+    return Surroundings(others, found[0] if found else 0, common)
 
 
 def _attempt(

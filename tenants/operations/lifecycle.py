@@ -13,6 +13,7 @@ from tenants import validation
 from tenants.actor import Actor
 from tenants.provisioning.journal import log
 from tenants.provisioning.provision import create_tenant
+from tenants.registry.due import resume
 from tenants.registry.models import Person, Provider, Tenant, TenantState
 
 
@@ -60,7 +61,7 @@ class CreateTenant(TenantOperation):
         create_tenant(tenant_id=uuid4(), slug=self.slug, name=self.name, owner_id=person.id, actor=actor, using=using)
 
     def undo(self, using: str, actor: Actor) -> None:
-        raise IrreversibleError(f"{self.slug} holds a customer's data: suspend it instead.")
+        raise IrreversibleError(f"{self.slug} holds a customer's data: suspend it, then destroy it (DestroyTenant).")
 
     def describe(self) -> str:
         return f"Create tenant {self.slug}"
@@ -84,7 +85,7 @@ class SuspendTenant(TenantOperation):
 
 
 class ReinstateTenant(TenantOperation):
-    """Let a suspended tenant in again."""
+    """Let a suspended tenant in again; the work that waited for it is due at once."""
 
     def __init__(self, slug: str, *, reason: str) -> None:
         super().__init__(slug)
@@ -108,4 +109,6 @@ def _change_state(tenant: Tenant, state: TenantState, reason: str, actor: Actor,
     tenant.state = state
     tenant.state_reason = reason if state == TenantState.SUSPENDED else ""
     tenant.save(using=using, update_fields=["state", "state_reason"])
+    if state == TenantState.ACTIVE:
+        resume(tenant.id, using=using)
     log(tenant, actor, f"tenant.{state.value}", tenant.slug, {"reason": reason}, using=using)

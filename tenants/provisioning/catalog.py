@@ -41,18 +41,24 @@ _PARTS: Final = {
         FROM relations JOIN pg_sequence ON seqrelid = relations.oid
         LEFT JOIN pg_depend ON (classid, objid) = ('pg_class'::regclass, relations.oid)
             AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')""",
+    # One line for what each column has, others for what few have: there are more columns than anything else.
     "columns": """
+        SELECT schema, 'column ' || relname || '.' || attname, 'type', concat_ws(' ', position::text || ':',
+            format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN 'NOT NULL' END,
+            CASE WHEN attcollation NOT IN (0, 100) THEN 'COLLATE ' || attcollation::regcollation END,
+            CASE WHEN attstorage <> typstorage THEN 'STORAGE ' || attstorage::text END,
+            'COMPRESSION ' || nullif(attcompression, '')::text, 'STATISTICS ' || nullif(attstattarget, -1))
+        FROM columns JOIN pg_type ON pg_type.oid = atttypid
+        UNION ALL
+        SELECT schema, 'column ' || relname || '.' || attname, 'default', pg_get_expr(adbin, adrelid)
+        FROM columns JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum) WHERE atthasdef
+        UNION ALL
         SELECT schema, 'column ' || relname || '.' || attname, property, value FROM columns, LATERAL (VALUES
-            ('type', concat_ws(' ', format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN 'NOT NULL' END)),
-            ('position', position::text),
-            ('default', (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
-                WHERE atthasdef AND (adrelid, adnum) = (attrelid, attnum))),
             ('identity', nullif(attidentity, '')::text),
             ('generated', nullif(attgenerated, '')::text),
-            ('collation', (SELECT collname::text FROM pg_collation WHERE pg_collation.oid = attcollation)),
-            ('storage', concat_ws(' ', attstorage, nullif(attcompression, ''), nullif(attstattarget, -1)::text)),
             ('options', array_to_string(attoptions, ', '))
-        ) AS properties (property, value)""",
+        ) AS properties (property, value)
+        WHERE attidentity <> '' OR attgenerated <> '' OR attoptions IS NOT NULL""",
     "constraints": """
         SELECT schema, 'constraint ' || relname || '.' || conname, 'definition',
             pg_get_constraintdef(pg_constraint.oid)

@@ -10,20 +10,28 @@ from typing import Final
 
 from psycopg import sql
 
-# Clause of CREATE ROLE → the columns of pg_roles that it sets. No compartment takes all of the server's connections.
-CONNECTIONS: Final = 100
-ATTRIBUTES: Final[Mapping[str, tuple[str, object]]] = {
-    "LOGIN": ("rolcanlogin", True),
-    "NOINHERIT": ("rolinherit", False),
-    "NOSUPERUSER": ("rolsuper", False),
-    "NOCREATEDB": ("rolcreatedb", False),
-    "NOCREATEROLE": ("rolcreaterole", False),
-    "NOREPLICATION": ("rolreplication", False),
-    "NOBYPASSRLS": ("rolbypassrls", False),
-    f"CONNECTION LIMIT {CONNECTIONS}": ("rolconnlimit", CONNECTIONS),
+# Columns of pg_roles. No compartment takes all of the server's connections.
+ATTRIBUTES: Final[Mapping[str, bool | int]] = {
+    "rolcanlogin": True,
+    "rolinherit": False,
+    "rolsuper": False,
+    "rolcreatedb": False,
+    "rolcreaterole": False,
+    "rolreplication": False,
+    "rolbypassrls": False,
+    "rolconnlimit": 100,
 }
-# What PostgreSQL gives a new role anyway; saying NOSUPERUSER, even so, is the superuser's alone.
-_UNSAID: Final = {"NOSUPERUSER", "NOCREATEDB", "NOCREATEROLE", "NOREPLICATION", "NOBYPASSRLS"}
+_CLAUSES: Final = {
+    "rolcanlogin": "LOGIN",
+    "rolinherit": "INHERIT",
+    "rolsuper": "SUPERUSER",
+    "rolcreatedb": "CREATEDB",
+    "rolcreaterole": "CREATEROLE",
+    "rolreplication": "REPLICATION",
+    "rolbypassrls": "BYPASSRLS",
+}
+# What PostgreSQL gives a new role anyway; whoever lacks these may not even say NO… of them.
+UNSAID: Final = frozenset({"rolsuper", "rolcreatedb", "rolreplication", "rolbypassrls"})
 
 SETTINGS: Final[Mapping[str, str]] = {
     "search_path": "{tenant}",
@@ -39,9 +47,16 @@ def settings_of(name: str) -> dict[str, str]:
     return {setting: value.format(tenant=name) for setting, value in SETTINGS.items()}
 
 
+def clause(column: str, value: bool | int) -> str:
+    """Return what CREATE ROLE and ALTER ROLE call a value of a column of pg_roles."""
+    if column == "rolconnlimit":
+        return f"CONNECTION LIMIT {value}"
+    return _CLAUSES[column] if value else f"NO{_CLAUSES[column]}"
+
+
 def creation(name: str, verifier: str) -> sql.Composed:
     """Return the statements that make the role, for whoever has CREATEROLE."""
-    clauses = " ".join(clause for clause in ATTRIBUTES if clause not in _UNSAID)
+    clauses = " ".join(clause(column, value) for column, value in ATTRIBUTES.items() if column not in UNSAID)
     role = sql.Identifier(name)
     made = sql.SQL("CREATE ROLE {} {} PASSWORD {};").format(role, sql.SQL(clauses), sql.Literal(verifier))
     settings = [

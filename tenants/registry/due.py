@@ -12,9 +12,11 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from django.db import connection, models
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from tenants.registry.tenants import Tenant
+from tenants.registry.connections import Connection
+from tenants.registry.tenants import Tenant, TenantState
 
 
 class Due(models.Model):
@@ -41,7 +43,7 @@ class Due(models.Model):
 GRACE: Final = timedelta(minutes=10)
 
 # Claiming moves the row into the future by 30 s, 1 min, 2 min … 64 min: a worker that dies gives it back by itself, and
-# work that can't succeed (a suspended tenant) costs less and less.
+# work that can't succeed (a suspended peer) costs less and less.
 _CLAIM: Final = """
 UPDATE due SET attempts = attempts + 1, due_at = now() + interval '30 s' * 2 ^ least(attempts, 7)
 WHERE id IN (SELECT id FROM due WHERE due_at <= now() ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
@@ -51,6 +53,34 @@ RETURNING id, tenant_id, kind, message_id, due_at, attempts, created_at"""
 def claim(limit: int) -> list[Due]:
     """Take up to `limit` rows whose time has come, each for this worker alone until its new `due_at`."""
     return list(Due.objects.raw(_CLAIM, [limit]))
+
+
+# How long work waits for a suspended tenant before it is tried again: reinstating makes it due at once.
+_WAIT: Final = timedelta(hours=1)
+
+
+def wait_for_reinstatement(tenant_id: UUID) -> bool:
+    """If the tenant is suspended, put off all of its work that is due, in one statement; say whether it is."""
+    waiting = Due.objects.filter(tenant_id=tenant_id, due_at__lt=Now() + _WAIT)
+    if not Tenant.objects.filter(id=tenant_id, state=TenantState.SUSPENDED).exists():
+        return False
+    waiting.update(due_at=Now() + _WAIT)
+    return True
+
+
+def resume(tenant_id: UUID, *, using: str) -> None:
+    """Make due now what waited for a suspended tenant: its own work, and what others had to bring to it.
+
+    Whatever was not due yet is put back to its own time by whoever looks at it.
+    """
+    own = Q(tenant_id=tenant_id, due_at__lte=Now() + _WAIT)
+    brought = Q(kind__in=[Due.Kind.DELIVER, Due.Kind.RECEIPT], attempts__gt=0, tenant_id__in=_peers(tenant_id, using))
+    Due.objects.using(using).filter(own | brought).update(due_at=Now(), attempts=0)
+
+
+def _peers(tenant_id: UUID, using: str) -> set[UUID]:
+    ends = Connection.objects.using(using).filter(Q(provider_id=tenant_id) | Q(consumer_id=tenant_id))
+    return {end for pair in ends.values_list("provider_id", "consumer_id") for end in pair}
 
 
 def announce(hints: Iterable[tuple[UUID, Due.Kind, UUID, datetime]]) -> None:

@@ -103,5 +103,8 @@ class Crew:
     def _remember(self, outcome: Outcome) -> None:
         """Leave the reason in the registry, unless that is what can't be reached: the outcome is reported anyway."""
         told = f"{outcome.migration}: {outcome.reason} in: {outcome.statement}"[:_FAILURE_LENGTH]
+        wrapper = connections[self.using]
+        if wrapper.connection is not None and wrapper.connection.closed:
+            wrapper.close()
         with suppress(Error):
             Tenant.objects.using(self.using).filter(id=outcome.target.id).update(schema_failure=told)

@@ -57,10 +57,10 @@ class Rollout:
                 self._wave(wave.name, wave.targets)
                 if number == 0:
                     self._canaries_decide(wave.targets)
-                if self.crew.halted.is_set():
+                if self.report.halted:
                     return self._finish(found)
             self._try_again()
-            if self.crew.halted.is_set():
+            if self.report.halted:
                 break
             found = standing(self.line, self.chosen)
         return self._finish(found)
@@ -96,12 +96,11 @@ class Rollout:
             self._try_again()
         if all(target.id in self._aside for target in targets):
             self.report.halted = "No canary could be migrated: all are busy."
-            self.crew.halted.set()
 
     def _try_again(self) -> None:
         for pause in PAUSES:
             again = self._aside.keys()
-            if not again or self.crew.halted.is_set():
+            if not again or self.report.halted:
                 return
             time.sleep(pause)
             # A tenant may have taken some of its migrations before it was busy.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import psycopg
@@ -13,9 +13,11 @@ from tenants.provisioning.render import Step
 from tenants.provisioning.rights import rights
 from tenants.records.audit import entry
 from tenants.rollout.behind import Target
-from tenants.rollout.outcome import MOVED, step_error
+from tenants.rollout.outcome import MOVED, StepError, step_error
 
 ACTOR: Final = Actor.operator("migrate_tenants")
+
+_BRIEF: Final = 100  # milliseconds
 
 # The version first: whoever else would move this tenant waits for its row, and then finds it moved.
 _BEGIN: Final = """
@@ -54,11 +56,17 @@ def apply_statements(step: Step, target: Target, version: str, limits: Limits, c
     begin, body, end = _script(step, target, version, limits, connection)
     try:
         connection.execute("\n".join(["BEGIN;", begin, *body, end, "COMMIT;"]).encode())
-    except psycopg.Error:
-        if connection.broken:
-            raise
+    except psycopg.errors.QueryCanceled as error:  # took too long: once more would take as long
         connection.rollback()
-        # The error of a script doesn't say which statement it is from: once more, a statement at a time.
+        raise step_error(step.name, "", error) from error
+    except psycopg.Error as error:
+        if connection.closed:
+            raise StepError(step.name, "", f"the connection was lost: {str(error).strip()}") from error
+        connection.rollback()
+        # The error of a script doesn't say which statement it is from: once more, a statement at a time. Whoever
+        # waited for a lock in vain waits no longer for that.
+        brief = replace(limits, lock=min(limits.lock, _BRIEF))
+        begin, body, end = _script(step, target, version, brief, connection)
         _one_by_one(step, begin, [*body, end], connection)
 
 

@@ -25,10 +25,14 @@ class Result:
 
 
 class Bench:
-    """Collects results; `quick` asks for fewer rounds and smaller sizes under the same names."""
+    """Collects results; `quick` asks for fewer rounds and smaller sizes under the same names.
 
-    def __init__(self, *, quick: bool) -> None:
+    `tenants` is the size that was asked for, where a benchmark has one; None leaves it to the benchmark.
+    """
+
+    def __init__(self, *, quick: bool, tenants: int | None = None) -> None:
         self.quick = quick
+        self.tenants = tenants
         self.results: list[Result] = []
 
     def rate(self, name: str, value: float, unit: str, reference: str, reference_value: float) -> None:

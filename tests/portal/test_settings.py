@@ -51,10 +51,11 @@ UNSAFE_EVERYWHERE = {
     "DATABASE_URL": "postgresql://bulkhead_web:kittiwake@db.bulkhead.example/bulkhead",
     "PGHOSTADDR": "203.0.113.5",
     "BULKHEAD_RATE_API": "999999999/s",
+    "BULKHEAD_METRICS_TOKEN": "metrics",
     "BULKHEAD_ALLOWED_EMAIL_DOMAINS": "*.example.org",
     "REDIS_URL": "redis://:kittiwake@redis.bulkhead.example:6379/0",
 }
-ALL_BUT_DEBUG_AND_HOSTS = {"E001", "E002", "E004", "E005", "E006", "E007", "E009", "E010", "E012", "E013", "E014"}
+ALL_BUT_DEBUG_AND_HOSTS = {"E001", "E002", "E004", "E005", "E006", "E007", "E009", "E010", "E012", "E013", "E014", "E015"}
 
 
 def run(*command: str, **changes: str) -> tuple[int, str]:
@@ -189,6 +190,7 @@ def database(**parts: object) -> dict[str, object]:
         ({"RATES": {"sign-in": "20/m", "api": "6000/m"}}, None),
         ({"RATES": {"sign-in": "999999999/s"}}, "E014"),
         ({"RATES": {"sign-in": "999999999/d"}}, "E014"),
+        ({"METRICS_TOKEN": "metrics"}, "E015"),
         ({"TRUSTED_PROXIES": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]}, None),
         ({"TRUSTED_PROXIES": ["0.0.0.0/1", "128.0.0.0/1"]}, "E010"),
         ({"TRUSTED_PROXIES": [f"{number}.0.0.0/8" for number in range(1, 200)]}, "E010"),

@@ -201,15 +201,3 @@ def test_a_receipt_is_the_databases_word(household: Household, neighbour: Househ
         assert sent.reads == 1
         assert sent.read_at is not None
         assert sent.read_at >= sent.created_at
-
-
-def test_expired_content_goes_while_its_tenant_is_suspended(neighbour: Household, send: Send, sweep: Sweep) -> None:
-    message_id = send()
-    with neighbour.enter():
-        ReceivedMessage.objects.update(expires_at=Now() - timedelta(seconds=1))
-    Due.objects.using("worker").filter(message_id=message_id).update(due_at=Now())
-    _suspend(neighbour, TenantState.SUSPENDED)
-    sweep()
-    _suspend(neighbour, TenantState.ACTIVE)
-    with neighbour.enter():
-        assert ReceivedContent.objects.count() == 0

@@ -45,7 +45,10 @@ class Command(BaseCommand):
         except (UnfitMigrationError, AlreadyRunningError) as error:
             raise CommandError(str(error)) from error
         except ProgrammingError as error:
-            raise CommandError(f"The registry can't be read. Has `manage.py migrate` run? {error}") from error
+            needs = "It needs the owner's or the provisioner's database role, and a registry that is migrated first."
+            raise CommandError(f"{needs} {error}") from error
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; tenants that were in hand were finished. Run again to go on.") from None
 
     def _handle(self, options: dict[str, Any]) -> None:
         slugs = options["tenant"]

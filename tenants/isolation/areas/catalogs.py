@@ -8,19 +8,19 @@ from tenants.isolation.areas.neighbours import sweep
 from tenants.isolation.attempt import nothing, refused
 
 _SECRETS: Final = (
-    ("pg_authid", "the passwords’ verifiers of all roles"),
-    ("pg_shadow", "the passwords’ verifiers of all users"),
+    ("pg_authid", "the passwords' verifiers of all roles"),
+    ("pg_shadow", "the passwords' verifiers of all users"),
     ("pg_user_mapping", "passwords for other servers"),
-    ("pg_statistic", "samples of the values in everybody’s columns"),
-    ("pg_statistic_ext_data", "samples of combined values in everybody’s columns"),
-    ("pg_largeobject", "everybody’s large objects"),
-    ("pg_file_settings", "the server’s configuration files"),
+    ("pg_statistic", "samples of the values in everybody's columns"),
+    ("pg_statistic_ext_data", "samples of combined values in everybody's columns"),
+    ("pg_largeobject", "everybody's large objects"),
+    ("pg_file_settings", "the server's configuration files"),
     ("pg_hba_file_rules", "who may connect from where"),
     ("pg_ident_file_mappings", "which system user is which role"),
-    ("pg_shmem_allocations", "the server’s memory"),
+    ("pg_shmem_allocations", "the server's memory"),
     ("pg_backend_memory_contexts", "the memory of a session"),
     ("pg_stat_all_tables", "how many rows each neighbour read and wrote"),
-    ("pg_stat_user_indexes", "how often each neighbour’s indexes were used"),
+    ("pg_stat_user_indexes", "how often each neighbour's indexes were used"),
     ("pg_statio_all_tables", "how much each neighbour read from disk"),
 )
 
@@ -36,13 +36,13 @@ ATTEMPTS: Final = (
         (
             (
                 "live_tuples",
-                "Count the rows of a neighbour’s table",
-                "SELECT pg_stat_get_live_tuples(oid) FROM pg_class WHERE relname = 'repositories'",
+                "Count the rows of a neighbour's table",
+                "SELECT pg_stat_get_live_tuples(oid) FROM pg_class LIMIT 1",
             ),
             (
                 "size",
-                "Measure a neighbour’s table",
-                "SELECT pg_total_relation_size(oid) FROM pg_class WHERE relname = 'repositories'",
+                "Measure a neighbour's table",
+                "SELECT pg_total_relation_size(oid) FROM pg_class LIMIT 1",
             ),
             ("subscription", "Read passwords of replication", "SELECT subconninfo FROM pg_subscription"),
             ("locks", "See who works on which table right now", "SELECT FROM pg_locks"),
@@ -53,8 +53,11 @@ ATTEMPTS: Final = (
         (
             (
                 "stats",
-                "Read samples of the values in any other schema’s columns",
-                sweep("schemaname || '.' || tablename", "pg_stats WHERE schemaname ~ '^(t_|registry$)' AND schemaname <> '{own}'"),
+                "Read samples of the values in a neighbour's columns",
+                sweep(
+                    "schemaname || '.' || tablename",
+                    "pg_stats WHERE schemaname = '{other}' AND tablename = 'audit'",
+                ),
             ),
             (
                 "mappings",
@@ -81,10 +84,10 @@ ATTEMPTS: Final = (
             ),
             (
                 "writable",
-                "Write into any of PostgreSQL’s own catalogs",
+                "Write into any of PostgreSQL's own catalogs",
                 sweep(
                     "c.oid::regclass::text",
-                    "pg_class c WHERE c.relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) "
+                    "pg_class c WHERE c.relnamespace IN (11, 'information_schema'::regnamespace) "
                     "AND c.relname <> 'pg_settings' AND c.relkind IN ('r', 'v') "
                     "AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')",
                 ),

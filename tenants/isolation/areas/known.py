@@ -6,7 +6,9 @@ from typing import Final
 
 from tenants.isolation.attempt import Attempt, Expect
 
-_NAMES: Final = "Schemas and roles have random names, which say nothing about a customer; each proof looks that they do."
+_NAMES: Final = (
+    "Schemas and roles have random names, which say nothing about a customer; each proof looks that they do."
+)
 
 _KNOWN: Final = (
     (
@@ -18,52 +20,51 @@ _KNOWN: Final = (
     ("roles", "See the names of all roles", "SELECT 1 / count(*) FROM pg_roles WHERE rolname <> '{own}'", _NAMES),
     (
         "tables",
-        "See the structure of all tables, and PostgreSQL’s estimate of how many rows each has",
-        "SELECT relname, reltuples, relpages FROM pg_class",
-        "The structure is the same for every tenant and public. The estimates are as old as the table’s last "
-        "maintenance; exact counts and sizes are closed.",
+        "See the structure of all tables, and PostgreSQL's estimate of how many rows each has",
+        "SELECT relname, reltuples, relpages FROM pg_class LIMIT 1",
+        "The structure is every tenant's and public. The estimates are rough and old; counts and sizes are closed.",
     ),
     (
         "sessions",
-        "See how many sessions there are, and of which roles",
+        "See how many sessions there are, of which roles and programs",
         "SELECT 1 / count(*) FROM pg_stat_activity WHERE usename <> '{own}'",
-        "What they ask, from where, and how long for is hidden.",
+        "All programs are the portal's. What they ask, from where and since when is hidden.",
     ),
     (
         "settings",
         "See the settings of roles",
         "SELECT FROM pg_db_role_setting",
-        "They are time limits and search paths, the same for every tenant but for the schema’s name.",
+        "They are time limits and search paths, the same for every tenant but for the schema's name.",
     ),
     (
         "totals",
         "See totals of the whole database: its size, its transactions",
-        "SELECT pg_database_size(current_database()), sum(xact_commit) FROM pg_stat_database",
+        "SELECT xact_commit FROM pg_stat_database",
         "They add up all tenants and the portal itself.",
     ),
     (
         "notify",
         "Send and hear messages by the commands NOTIFY and LISTEN",
         "LISTEN isolation_proof; NOTIFY isolation_proof; UNLISTEN isolation_proof",
-        "The portal sends none and listens to none, so there is nothing to hear; two tenants would both have to want it.",
+        "The portal sends none and listens to none, so nothing is heard unless two tenants both want it.",
     ),
     (
         "password",
-        "Change the own role’s password",
+        "Change the own role's password",
         "ALTER ROLE {own} PASSWORD NULL",
-        "It locks out that tenant alone; the next proof can’t connect and says so, and rotating passwords puts it right.",
+        "It locks out that tenant alone; the next proof says so, and rotating passwords puts it right.",
     ),
     (
         "own_settings",
-        "Change the own role’s settings and time limits",
+        "Change the own role's settings and time limits",
         "ALTER ROLE {own} SET statement_timeout = 0",
-        "They are that tenant’s own. The number of its connections is limited by the server and can’t be changed by it.",
+        "They are that tenant's own. How many connections it may have is not among them.",
     ),
     (
         "blocks",
         "Run blocks of code (DO)",
         "DO 'BEGIN PERFORM 1; END'",
-        "They run with the tenant’s own rights: every attempt on this page is made from inside such a block.",
+        "They run with the tenant's own rights: every attempt on this page is made from inside such a block.",
     ),
     (
         "listening",

@@ -7,13 +7,31 @@ from typing import Final
 from tenants.isolation.attempt import Attempt, Expect, nothing, refused
 
 _WORKS: Final = (
-    ("role", "Be nobody else than the tenant’s own database role", "SELECT 1 / (session_user = '{own}')::int"),
-    ("read", "Read the tenant’s own repositories", "SELECT FROM {own}.repositories"),
-    ("write", "Change the tenant’s own repositories", "DELETE FROM {own}.repositories WHERE false"),
-    ("log", "Add to the tenant’s own audit log", "INSERT INTO {own}.audit (entry) VALUES ('{{}}')"),
+    ("role", "Be nobody else than the tenant's own database role", "SELECT 1 / (session_user = '{own}')::int"),
+    ("read", "Read the tenant's own repositories", "SELECT FROM {own}.repositories"),
+    ("write", "Change the tenant's own repositories", "DELETE FROM {own}.repositories WHERE false"),
+    ("log", "Add to the tenant's own audit log", "INSERT INTO {own}.audit (entry) VALUES ('{{}}')"),
 )
 
 ATTEMPTS: Final = tuple(Attempt(f"own.{key}", "own", words, sql, Expect.WORKS) for key, words, sql in _WORKS)
+
+_TRIGGER: Final = (
+    "CREATE TRIGGER isolation_proof BEFORE INSERT ON {own}.repositories "
+    "FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+)
+_DELEGATE: Final = (
+    "SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c WHERE relnamespace = '{own}'::regnamespace "
+    "AND relkind IN ('r', 'v', 'm', 'p', 'f') AND has_table_privilege(c.oid, 'SELECT WITH GRANT OPTION, "
+    "INSERT WITH GRANT OPTION, UPDATE WITH GRANT OPTION, DELETE WITH GRANT OPTION')"
+)
+_DEFINER: Final = (
+    "SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc "
+    "WHERE prosecdef AND has_function_privilege(oid, 'EXECUTE')"
+)
+_DEFINER_PATH: Final = (
+    "SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p WHERE prosecdef AND NOT EXISTS "
+    "(SELECT FROM unnest(proconfig) setting WHERE setting LIKE 'search\\_path=%' AND setting NOT LIKE '%$user%')"
+)
 
 STRUCTURE: Final = (
     *refused(
@@ -33,19 +51,14 @@ STRUCTURE: Final = (
             ("public", "Create a table in the schema public", "CREATE TABLE public.isolation_proof ()"),
             (
                 "shadow",
-                "Create an operator or function that shadows one of PostgreSQL’s own",
+                "Create an operator or function that shadows one of PostgreSQL's own",
                 "CREATE FUNCTION pg_catalog.isolation_proof() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             ),
             ("alter", "Change the structure of an own table", "ALTER TABLE {own}.repositories ADD isolation_proof int"),
             ("drop", "Drop an own table", "DROP TABLE {own}.received_contents"),
             ("drop_schema", "Drop the own schema", "DROP SCHEMA {own} CASCADE"),
             ("own", "Give an own table to another role", "ALTER TABLE {own}.repositories OWNER TO {own}"),
-            (
-                "trigger",
-                "Put a trigger on an own table",
-                "CREATE TRIGGER isolation_proof BEFORE INSERT ON {own}.repositories "
-                "FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
-            ),
+            ("trigger", "Put a trigger on an own table", _TRIGGER),
             (
                 "rule",
                 "Put a rule on an own table",
@@ -65,27 +78,9 @@ STRUCTURE: Final = (
     *nothing(
         "structure",
         (
-            (
-                "pass_on",
-                "Pass rights on own tables on to somebody else",
-                "SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c JOIN pg_namespace n "
-                "ON n.oid = relnamespace WHERE nspname = '{own}' AND relkind IN ('r', 'v', 'm', 'p', 'f') "
-                "AND has_table_privilege(c.oid, 'SELECT WITH GRANT OPTION, INSERT WITH GRANT OPTION, "
-                "UPDATE WITH GRANT OPTION, DELETE WITH GRANT OPTION')",
-            ),
-            (
-                "definer",
-                "Call a function that runs with its owner’s rights, in any schema",
-                "SELECT string_agg(oid::regprocedure::text, ', ') FROM pg_proc "
-                "WHERE prosecdef AND has_function_privilege(oid, 'EXECUTE')",
-            ),
-            (
-                "definer_path",
-                "Lead a function that runs with its owner’s rights to other objects, by the search path",
-                "SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p WHERE prosecdef "
-                "AND NOT EXISTS (SELECT FROM unnest(proconfig) setting WHERE setting LIKE 'search\\_path=%' "
-                "AND setting NOT LIKE '%$user%')",
-            ),
+            ("pass_on", "Pass rights on own tables on to somebody else", _DELEGATE),
+            ("definer", "Call a function that runs with its owner's rights, in any schema", _DEFINER),
+            ("definer_path", "Mislead a function that runs with its owner's rights by the search path", _DEFINER_PATH),
         ),
     ),
 )

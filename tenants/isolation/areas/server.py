@@ -12,7 +12,7 @@ _PAST_EXTENSION: Final = frozenset({"0A000", "42710", "58P01"})
 
 
 def _extension(name: str, words: str) -> Attempt:
-    sql = f"CREATE EXTENSION {name}"
+    sql = f"CREATE EXTENSION {name} SCHEMA {{own}}"
     return Attempt(f"server.extension.{name}", "server", words, sql, beyond=_PAST_EXTENSION)
 
 
@@ -24,7 +24,6 @@ ATTEMPTS: Final = (
             ("read_binary", "Read a file of the server as bytes", "SELECT pg_read_binary_file('PG_VERSION')"),
             ("stat_file", "Look for a file on the server", "SELECT pg_stat_file('PG_VERSION')"),
             ("list", "List a directory of the server", "SELECT pg_ls_dir('.')"),
-            ("list_log", "List the server’s logs", "SELECT FROM pg_ls_logdir()"),
             ("copy_to", "Copy rows into a file", "COPY (SELECT WHERE false) TO '/dev/null'"),
             ("copy_from", "Copy a file into a table", "COPY {own}.repositories FROM '/dev/null'"),
             ("program", "Hand rows to a program", "COPY (SELECT WHERE false) TO PROGRAM 'true'"),
@@ -32,21 +31,29 @@ ATTEMPTS: Final = (
             ("load", "Load a library into the server", "LOAD '$libdir/plpgsql'"),
             (
                 "c_function",
-                "Call a library’s code as a function",
-                "CREATE FUNCTION {own}.isolation_proof() RETURNS void LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler'",
+                "Call a library's code as a function",
+                "CREATE FUNCTION {own}.plpgsql_validator() RETURNS void LANGUAGE c AS '$libdir/plpgsql'",
             ),
             ("language", "Install a language", "CREATE LANGUAGE isolation_proof HANDLER plpgsql_call_handler"),
             ("wrapper", "Install a way to other servers", "CREATE FOREIGN DATA WRAPPER isolation_proof"),
             ("publication", "Publish tables to other servers", "CREATE PUBLICATION isolation_proof FOR ALL TABLES"),
-            ("configuration", "Read a setting that is an administrator’s", "SELECT current_setting('data_directory')"),
-            ("setting", "Change a setting that is an administrator’s", "SET LOCAL log_statement = 'all'"),
+            ("configuration", "Read a setting that is an administrator's", "SELECT current_setting('data_directory')"),
+            ("setting", "Change a setting that is an administrator's", "SET LOCAL log_statement = 'all'"),
             ("triggers", "Switch triggers and foreign keys off", "SET LOCAL session_replication_role = 'replica'"),
-            ("database", "Change a setting of the whole database", "ALTER DATABASE {database} SET statement_timeout = 1"),
+            (
+                "database",
+                "Change a setting of the whole database",
+                "ALTER DATABASE {database} SET statement_timeout = 1",
+            ),
             ("checkpoint", "Make the server write everything to disk", "CHECKPOINT"),
         ),
     ),
+    # A server that keeps no logs of its own says so only to whoever may look.
+    Attempt(
+        "server.list_log", "server", "List the server's logs", "SELECT FROM pg_ls_logdir()", beyond=frozenset({"58P01"})
+    ),
     _extension("dblink", "Install dblink, which connects to other servers"),
-    _extension("postgres_fdw", "Install postgres_fdw, which reads other servers’ tables"),
+    _extension("postgres_fdw", "Install postgres_fdw, which reads other servers' tables"),
     _extension("file_fdw", "Install file_fdw, which reads files and runs programs"),
     *nothing(
         "server",
@@ -62,7 +69,7 @@ ATTEMPTS: Final = (
             ),
             (
                 "parameters",
-                "Change any setting that is an administrator’s",
+                "Change any setting that is an administrator's",
                 sweep(
                     "name",
                     "pg_settings WHERE has_parameter_privilege(name, 'ALTER SYSTEM') OR (context NOT IN ('user', "
@@ -81,7 +88,7 @@ ATTEMPTS: Final = (
             ),
             (
                 "tablespaces",
-                "Put tables on disks of the server’s",
+                "Put tables on disks of the server's",
                 sweep("spcname", "pg_tablespace WHERE has_tablespace_privilege(oid, 'CREATE')"),
             ),
         ),

@@ -15,6 +15,11 @@ def _slot(key: str, words: str, sql: str) -> Attempt:
     return Attempt(f"shared.{key}", "shared", words, sql, beyond=_PAST_SLOT)
 
 
+# Nothing happens to a session that waits for its next statement. Where the one to try it at is gone, it proves nothing.
+_CANCEL: Final = (
+    "SELECT pg_cancel_backend({bystander} / (SELECT count(*)::int FROM pg_stat_activity WHERE pid = {bystander}))"
+)
+
 ATTEMPTS: Final = (
     *refused(
         "shared",
@@ -28,8 +33,8 @@ ATTEMPTS: Final = (
             ("lock_session", "Hold a lock past the end of a transaction", "SELECT pg_try_advisory_lock_shared(0)"),
             ("notify", "Send a message to other sessions by a function", "SELECT pg_notify('isolation_proof', '')"),
             ("emit", "Write into the stream of replication", "SELECT pg_logical_emit_message(true, '', '')"),
-            ("cancel", "Interrupt another role’s session", "SELECT pg_cancel_backend({bystander})"),
-            ("statistics", "Reset the server’s statistics", "SELECT pg_stat_reset_single_table_counters(0)"),
+            ("cancel", "Interrupt another role's session", _CANCEL),
+            ("statistics", "Reset the server's statistics", "SELECT pg_stat_reset_single_table_counters(0::oid)"),
         ),
     ),
     _slot(
@@ -39,10 +44,10 @@ ATTEMPTS: Final = (
     ),
     _slot(
         "slot_logical",
-        "Open a stream of everybody’s changed rows",
+        "Open a stream of everybody's changed rows",
         "SELECT pg_create_logical_replication_slot('isolation_proof', 'pgoutput', true)",
     ),
-    _slot("slot_drop", "Drop somebody’s stream", "SELECT pg_drop_replication_slot('isolation_proof')"),
+    _slot("slot_drop", "Drop somebody's stream", "SELECT pg_drop_replication_slot('isolation_proof')"),
     *nothing(
         "shared",
         (

@@ -17,7 +17,7 @@ from portal.api.oauth import CLIENT, DEVICE_GRANT
 from tenants.actions import tokens
 from tenants.actions.tokens import USER_CODE_ALPHABET
 from tenants.errors import Invalid
-from tenants.registry.models import AccessToken, DeviceGrant
+from tenants.registry.models import AccessToken, DeviceGrant, Tenant
 from tests.conftest import Household, at_once
 from tests.portal.api.conftest import Caller, new_client
 
@@ -183,3 +183,18 @@ def test_revoking_ends_a_token_at_once(caller: Caller) -> None:
 def test_revoking_what_is_no_token(client: Client) -> None:
     assert form(client, "/oauth/revoke", client_id=CLIENT, token="guess").status_code == 200
     assert form(client, "/oauth/revoke", client_id=CLIENT).status_code == 200
+
+
+def test_a_suspended_tenant_lets_nobody_in_and_says_why(client: Client, household: Household) -> None:
+    device = start(client)
+    tokens.approve_device(household.actor(), device["user_code"], household.slug)
+    suspended = {"state": "suspended", "state_reason": "The invoice is unpaid."}
+    Tenant.objects.using("owner").filter(id=household.tenant.id).update(**suspended)
+    answer = poll(client, device)
+    assert answer.status_code == 403
+    assert answer.json() == {
+        "error": "access_denied",
+        "error_description": "This tenant is suspended: The invoice is unpaid.",
+    }
+    Tenant.objects.using("owner").filter(id=household.tenant.id).update(state="active")
+    assert poll(client, device).status_code == 200

@@ -20,6 +20,8 @@ from portal.demo.smoke.people import SandboxOwner
 from portal.demo.smoke.report import Report, StepError, expect, until
 from portal.demo.smoke.terminal import CODE, Terminal
 
+TTL = 10  # seconds: on a busy machine three command lines, after which the message must still be there to be read
+
 PAGE = """<!doctype html><h1>Add <em>it</em></h1>
 <form method="post" action="/sign-out/"><input type="hidden" name="token" value="1"></form>
 <form method="post"><input type="hidden" name="token" value="2"><input name="name" value="Müller &amp; Co">
@@ -96,7 +98,7 @@ def test_the_main_job_on_a_running_portal(
     with closing(Browser(portal.stack.base_url)) as browser, closing(Api(terminal)) as api:
         owner = SandboxOwner(browser, report)
         owner.sign_in("owner")
-        Job(owner, terminal, api, report, sender, receiver, ttl=4, is_gone=is_gone).run()
+        Job(owner, terminal, api, report, sender, receiver, ttl=TTL, is_gone=is_gone).run()
     report.passed()
     said = capsys.readouterr().out
     assert "FAIL" not in said
@@ -107,7 +109,7 @@ def test_the_main_job_on_a_running_portal(
 def test_a_portal_elsewhere_leaves_three_things_to_the_person(portal: Portal) -> None:
     """Signing in, the tenants and the approvals; and the verdict names what could not be seen from outside."""
     receiver, sender = slugs = tuple(f"smoke-{secrets.token_hex(4)}" for _ in range(2))
-    options = ["--base-url", portal.stack.base_url, "--tenant", sender, "--second-tenant", receiver, "--ttl", "4"]
+    options = ["--base-url", portal.stack.base_url, "--tenant", sender, "--second-tenant", receiver, "--ttl", str(TTL)]
     with closing(Browser(portal.stack.base_url)) as browser:
         owner = SandboxOwner(browser, Report())
         owner.sign_in("owner")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sysconfig
 import time
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from portal.demo.embedded import Stack
+from portal.demo.ports import remembered
 from tests.portal.signin.browser import Browser
 
 GRANIAN = Path(sysconfig.get_path("scripts")) / "granian"
@@ -25,8 +25,7 @@ AWAY = "127.0.0.1:1"  # nothing listens there
 
 @contextmanager
 def serving(stack: Stack, log: Path, **changes: str) -> Iterator[Browser]:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = remembered(log.with_suffix(".ports"), {"web": None})["web"]
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, **stack.environment("web"), "BULKHEAD_BASE_URL": url, **changes}
     command = [str(GRANIAN), "--interface", "wsgi", "--port", str(port), "--workers", "1", "portal.wsgi:application"]

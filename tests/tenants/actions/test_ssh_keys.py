@@ -112,6 +112,13 @@ def _pem(encryption: KeySerializationEncryption) -> str:
     return ED25519.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption).decode()
 
 
+# The keys are new each time, and tests are known by names that stay.
+REFUSED = [
+    *("nothing", "words", "public", "certificate", "short RSA", "DSA", "DSA as PKCS 8", "half", "another format"),
+    *("long", "hardware", "stretched", "protected PEM", "unknown curve", "huge RSA", "beginnings"),
+]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -138,6 +145,7 @@ def _pem(encryption: KeySerializationEncryption) -> str:
         ),
         ("-----BEGIN PRIVATE KEY-----\n" * 500, "no private key that can be read"),
     ],
+    ids=REFUSED,
 )
 def test_what_is_no_good_key_is_refused_with_the_reason(household: Household, text: str, says: str) -> None:
     with household.enter() as inside:

@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 
 import pytest
-from django.db import connections, migrations
-from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.state import ProjectState
 
-from tenants.actor import Actor
-from tenants.compartment import enter_as_system
 from tenants.errors import Invalid, Suspended
 from tenants.operations import CreateTenant, ReinstateTenant, SuspendTenant
-from tenants.operations.lifecycle import TenantOperation
-from tenants.records.models import AuditRow
 from tenants.registry.models import Membership, Person, Tenant, TenantState
 from tests.conftest import Household
-
-
-def apply(*operations: TenantOperation, backwards: bool = False) -> None:
-    """Run the operations as a migration of an operator's app would, with the owner's database role."""
-    migration = type("Migration", (migrations.Migration,), {"operations": list(operations)})("0001_act", "operations")
-    executor = MigrationExecutor(connections["owner"])
-    state = ProjectState()
-    with executor.connection.schema_editor(atomic=True) as editor:
-        if backwards:
-            migration.unapply(state, editor)
-        else:
-            migration.apply(state, editor)
-
-
-def acts(tenant: Tenant) -> list[dict[str, object]]:
-    with enter_as_system(tenant.id, Actor.system("test")):
-        return [json.loads(row.entry) for row in AuditRow.objects.order_by("position")]
+from tests.tenants.operations.conftest import acts, apply
 
 
 def test_an_operator_creates_a_tenant_for_somebody_not_seen_yet() -> None:

@@ -1,0 +1,57 @@
+"""The registry's index of what is due, written anew from the messages that came in: times to live hold here too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connections
+from psycopg import sql
+
+from tenants.registry.due import Due
+from tenants.transfer.tables import as_provisioner
+
+_BATCH: Final = 5000
+_WAITING: Final = """
+SELECT m.id, m.expires_at, statement_timestamp() FROM {contents} c JOIN {messages} m ON m.id = c.message_id"""
+
+Hint = tuple[UUID, datetime, datetime]
+"""Message, when it expires, now."""
+
+
+def rebuild(tenant_id: UUID, schema: str, using: str) -> int:
+    """Return how many contents wait; within the import's transaction."""
+    total = 0
+    for side in ("sent", "received"):
+        for batch in _waiting(schema, side, using):
+            hints = [_due(tenant_id, *what) for hint in batch for what in _kinds(side, hint)]
+            Due.objects.using(using).bulk_create(hints)
+            total += len(batch)
+    return total
+
+
+def _kinds(side: str, hint: Hint) -> Iterator[tuple[Due.Kind, UUID, datetime]]:
+    message, expires_at, now = hint
+    if side == "received":
+        yield Due.Kind.EXPIRE_RECEIVED, message, expires_at
+        return
+    # Nobody is connected to a tenant that has just come in: delivery finds that out, refuses it and says so.
+    yield Due.Kind.DELIVER, message, now
+    yield Due.Kind.EXPIRE_SENT, message, expires_at
+
+
+def _due(tenant_id: UUID, kind: Due.Kind, message: UUID, at: datetime) -> Due:
+    return Due(tenant_id=tenant_id, kind=kind, message_id=message, due_at=at)
+
+
+def _waiting(schema: str, side: str, using: str) -> Iterator[list[Any]]:
+    statement = sql.SQL(_WAITING).format(
+        contents=sql.Identifier(schema, f"{side}_contents"), messages=sql.Identifier(schema, f"{side}_messages")
+    )
+    with connections[using].connection.cursor(name=f"due_{side}") as cursor:
+        with as_provisioner(using):  # to begin with; what was begun is read to its end under any role
+            cursor.execute(statement)
+        while batch := cursor.fetchmany(_BATCH):
+            yield batch

@@ -1,0 +1,126 @@
+"""Two tenants with fifty threads each, workers included, errors and timeouts thrown in: no row of the other tenant."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.db.models.functions import Now
+
+from portal.demo import processes
+from portal.demo.children import ROOT
+from portal.demo.embedded import Process, Stack
+from tenants.actions import connections
+from tenants.databases.base import close_compartments
+from tenants.registry.due import Due
+from tests.conftest import Household
+from tests.tenants.databases.conftest import Backends
+from tests.tenants.databases.pooler import Pooler, pooling
+from tests.tenants.load.requests import REQUESTS
+
+Environment = Callable[[Process], Mapping[str, str]]
+
+
+@pytest.fixture
+def pair(household: Household, neighbour: Household) -> list[Household]:
+    """Two tenants that send each other messages."""
+    for provider, consumer in [(household, neighbour), (neighbour, household)]:
+        with provider.enter() as inside:
+            connection = connections.propose(inside, other_slug=consumer.slug, direction="send")
+        with consumer.enter() as inside:
+            connections.accept(inside, connection.id)
+    return [household, neighbour]
+
+
+@contextmanager
+def worker(stack: Stack, environment: Mapping[str, str], directory: Path) -> Iterator[None]:
+    child = replace(processes.worker(stack), name="load", directory=directory, environment=environment)
+    child.start()
+    try:
+        yield
+    finally:
+        child.stop()
+
+
+def run(
+    stack: Stack, environment: Environment, pair: list[Household], directory: Path, threads: int, turns: int
+) -> None:
+    """Make the requests in a process of its own, and let a worker deliver the messages; judge what was found."""
+    broker = {"CELERY_BROKER_URL": stack.redis_url.removesuffix("/0") + "/2"}
+    with worker(stack, {**environment("worker"), **broker}, directory):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.tenants.load", str(threads), str(turns), *[house.slug for house in pair]],
+            cwd=ROOT,
+            env={**os.environ, **environment("web"), **broker},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        judge(json.loads(done.stdout), 2 * threads * turns)
+        wait_until_delivered(pair)
+
+
+def wait_until_delivered(pair: list[Household]) -> None:
+    end = time.monotonic() + 15
+    waiting = Due.objects.filter(tenant__in=[house.tenant.id for house in pair], kind=Due.Kind.DELIVER)
+    while waiting.filter(due_at__lte=Now()).exists():
+        assert time.monotonic() < end, "the worker delivers nothing"
+        time.sleep(0.1)
+
+
+@contextmanager
+def watching(pooler: Pooler) -> Iterator[dict[str, int]]:
+    """Keep the most clients and servers that the pooler had at one time."""
+    most, done = {"used_clients": 0, "used_servers": 0}, threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            for row in pooler.command("SHOW LISTS"):
+                if row["list"] in most:
+                    most[str(row["list"])] = max(most[str(row["list"])], int(str(row["items"])))
+
+    with ThreadPoolExecutor(1) as thread:
+        watched = thread.submit(watch)
+        try:
+            yield most
+        finally:
+            done.set()
+        watched.result()
+
+
+def judge(findings: dict[str, Any], requests: int) -> None:
+    assert findings["foreign"] == []
+    assert findings["errors"] == []
+    assert sum(findings["requests"].values()) == requests
+    assert findings["requests"].keys() == {request.__name__ for request in REQUESTS}
+    assert findings["rows"] >= 5 * requests
+    assert findings["messages"] > 0
+
+
+def test_through_the_pooler(
+    stack: Stack, pair: list[Household], tmp_path: Path, administrator: psycopg.Connection
+) -> None:
+    with pooling(stack, tmp_path, administrator, default_pool_size=5) as pooler, watching(pooler) as most:
+        run(stack, pooler.environment, pair, tmp_path, threads=50, turns=20)
+    assert most["used_clients"] > 150  # the registry's and a compartment's of each thread, most of the time
+    assert most["used_servers"] <= 30  # five and a reserve of five for each of web, worker and two tenants, less some
+
+
+def test_over_connections_of_its_own(stack: Stack, pair: list[Household], tmp_path: Path, backends: Backends) -> None:
+    run(stack, stack.environment, pair, tmp_path, threads=20, turns=10)
+    close_compartments()  # this process's own
+    assert backends(*pair, until=0) == []

@@ -1,0 +1,171 @@
+"""Rows that no door would have written don't come in by file, even sealed and with digests that fit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from django.db import connections
+
+from tenants.registry.models import Certificate, TenantRequest
+from tenants.transfer import BadArchive, Taken, TransferError
+from tests.conftest import Household, NewPerson
+from tests.tenants.transfer.conftest import Import
+from tests.tenants.transfer.forging import Forgery
+
+
+def _altered_log(forgery: Forgery) -> None:
+    lines = forgery.lines("audit")
+    lines[0][2] = lines[0][2].replace("tenant.created", "tenant.invented")
+    forgery.put("audit", lines)
+
+
+def _cut_log(forgery: Forgery) -> None:
+    forgery.put("audit", forgery.lines("audit")[:-1])
+
+
+def _log_without_beginning(forgery: Forgery) -> None:
+    forgery.put("audit", forgery.lines("audit")[1:])
+
+
+def _unsettled_head(forgery: Forgery) -> None:
+    forgery.change("audit_head", "position", "1")
+
+
+def _two_heads(forgery: Forgery) -> None:
+    (head,) = forgery.lines("audit_head")
+    forgery.put("audit_head", [head, ["f", *head[1:]]])
+
+
+def _hidden_rows(forgery: Forgery) -> None:
+    forgery.parts["tables/repositories.copy"] += b"\\.\n" + b"hidden\n"
+
+
+def _half_a_line(forgery: Forgery) -> None:
+    forgery.parts["tables/repositories.copy"] = forgery.parts["tables/repositories.copy"][:-1]
+
+
+def _no_text(forgery: Forgery) -> None:
+    forgery.parts["tables/repositories.copy"] = forgery.parts["tables/repositories.copy"].replace(b"web", b"\xff\xfe")
+
+
+def _wide_row(forgery: Forgery) -> None:
+    forgery.put("repositories", [[*line, "more"] for line in forgery.lines("repositories")])
+
+
+def _change(table: str, column: str, value: str) -> Callable[[Forgery], None]:
+    return lambda forgery: forgery.change(table, column, value)
+
+
+ROWS: dict[str, tuple[str, Callable[[Forgery], None]]] = {
+    "an entry of the log changed": ("audit", _altered_log),
+    "the log cut off": ("audit", _cut_log),
+    "the log without its first row": ("audit", _log_without_beginning),
+    "the log's time changed": ("audit", _change("audit", "at", "2020-01-01 00:00:00+00")),
+    "a head that is not the end": ("audit_head", _unsettled_head),
+    "two heads": ("audit_head", _two_heads),
+    "rows behind an end": ("repositories", _hidden_rows),
+    "half a line": ("repositories", _half_a_line),
+    "bytes that are no text": ("repositories", _no_text),
+    "a column too many": ("repositories", _wide_row),
+    "no UUID": ("repositories", _change("repositories", "id", "\x1b[2J")),
+    "no JSON": ("repositories", _change("repositories", "labels", "{")),
+    "labels that are none": ("repositories", _change("repositories", "labels", '["os"]')),
+    "labels of another form": ("repositories", _change("repositories", "labels", '{"os": "linux"}')),
+    "labels of numbers": ("repositories", _change("repositories", "labels", "[1]")),
+    "labels that are deep": ("repositories", _change("repositories", "labels", "[" * 3000 + "]" * 3000)),
+    "a name that can't be addressed": ("repositories", _change("repositories", "name", "../x")),
+    "an address that runs": ("repositories", _change("repositories", "url", "javascript:alert(1)")),
+    "an empty alternative": ("parameter_sets", _change("parameter_sets", "filters", "[[]]")),
+    "filters that are none": ("parameter_sets", _change("parameter_sets", "filters", '"x"')),
+    "a variable that is none": ("parameters", _change("parameters", "name", "LD PRELOAD")),
+    "a row of nobody": ("parameters", _change("parameters", "set_id", str(uuid.uuid4()))),
+    "an endless time": ("repositories", _change("repositories", "created_at", "infinity")),
+    "a time that Python can't tell": ("repositories", _change("repositories", "created_at", "20000-01-01 00:00:00+00")),
+    "a sealing key that doesn't open": ("sealing_secrets", _change("sealing_secrets", "sealed", "\\\\x00")),
+    "a sealing key of another version": ("sealing_secrets", _change("sealing_secrets", "version", "2")),
+}
+
+
+@pytest.mark.parametrize(("table", "change"), ROWS.values(), ids=ROWS.keys())
+def test_a_row_is_refused(
+    bring: Import, forgery: Forgery, nothing_changes: None, table: str, change: Callable[[Forgery], None]
+) -> None:
+    change(forgery)
+    with pytest.raises(TransferError) as refused:
+        bring(forgery.written())
+    assert str(refused.value).isprintable()
+    if isinstance(refused.value, BadArchive):
+        assert refused.value.part in {f"tables/{table}.copy", "keys"}
+
+
+def test_the_keys_must_be_those_of_the_rows(bring: Import, forgery: Forgery, nothing_changes: None) -> None:
+    """Another tenant's identity over these rows: the key opens nothing that was sealed for the first."""
+    forgery.manifest["tenant"] = str(uuid.uuid4())
+    with pytest.raises(BadArchive, match="don't open"):
+        bring(forgery.written())
+
+
+@pytest.fixture
+def taken(forgery: Forgery, new_person: NewPerson) -> Iterator[None]:
+    """Somebody waits for a tenant of this address."""
+    request = TenantRequest.objects.create(slug="plain", name="Plain", person=new_person())
+    yield
+    TenantRequest.objects.using("provisioner").filter(id=request.id).update(state="failed")
+
+
+def test_an_address_that_is_taken_stays(
+    household: Household, taken: None, nothing_changes: None, bring: Import, forgery: Forgery
+) -> None:
+    for wishes in ({"slug": household.slug}, {"slug": "plain"}, {}):
+        with pytest.raises(Taken, match="--slug"):
+            bring(forgery.written(), **wishes)
+
+
+def test_a_tenant_that_was_destroyed_here_stays_destroyed(bring: Import, forgery: Forgery) -> None:
+    certificate = Certificate(tenant_id=forgery.manifest["tenant"], slug=f"t{uuid.uuid4().hex[:8]}", document="x")
+    certificate.save(using="owner", force_insert=True)
+    try:
+        with pytest.raises(Taken, match="destroyed here"):
+            bring(forgery.written())
+    finally:
+        certificate.delete(using="owner")
+
+
+def test_a_failure_at_any_statement_leaves_nothing(bring: Import, forgery: Forgery, nothing_changes: None) -> None:
+    """One statement in nine is made to fail; the last is the log's, after which it would be committed."""
+    archive, failures = forgery.written(), 0
+    while True:
+        breaking = _Breaking(failures + 1)
+        with connections["owner"].execute_wrapper(breaking), pytest.raises(BrokenError):
+            bring(archive)
+        if breaking.at_the_end:
+            break
+        failures += 9
+    assert failures > 40
+
+
+class BrokenError(Exception):
+    pass
+
+
+class _Breaking:
+    def __init__(self, after: int) -> None:
+        self._left, self.at_the_end = after, False
+
+    def __call__(self, execute: Callable[..., object], statement: str, *rest: object) -> object:
+        self._left -= 1
+        if self._left == 0:
+            raise BrokenError
+        done = execute(statement, *rest)
+        self.at_the_end = "tenant.imported" in statement
+        if self.at_the_end:
+            raise BrokenError
+        return done
+
+
+def test_administrators_see_no_trace(administrator: psycopg.Connection, forgery: Forgery) -> None:
+    found = administrator.execute("SELECT count(*) FROM registry.tenants WHERE id = %s", [forgery.manifest["tenant"]])
+    assert found.fetchone() == (0,)

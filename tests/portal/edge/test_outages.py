@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sysconfig
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from portal.demo.children import Child
 from portal.demo.embedded import Stack
 from portal.demo.ports import remembered
 from tests.portal.signin.browser import Browser
@@ -24,18 +23,20 @@ AWAY = "127.0.0.1:1"  # nothing listens there
 
 
 @contextmanager
-def serving(stack: Stack, log: Path, **changes: str) -> Iterator[Browser]:
-    port = remembered(log.with_suffix(".ports"), {"web": None})["web"]
+def serving(stack: Stack, directory: Path, **changes: str) -> Iterator[tuple[Browser, Path]]:
+    """Yield a browser at a web server of its own, which ends with us, and the server's log."""
+    port = remembered(directory / "ports.json", {"web": None})["web"]
     url = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, **stack.environment("web"), "BULKHEAD_BASE_URL": url, **changes}
+    environment = {**stack.environment("web"), "BULKHEAD_BASE_URL": url, **changes}
     command = [str(GRANIAN), "--interface", "wsgi", "--port", str(port), "--workers", "1", "portal.wsgi:application"]
-    with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
-        try:
-            _wait(url)
-            with httpx.Client(timeout=30) as client:
-                yield Browser(url, client, AGENT)
-        finally:
-            process.terminate()
+    server = Child("web", command, directory, environment=environment)
+    server.start()
+    try:
+        _wait(url)
+        with httpx.Client(timeout=30) as client:
+            yield Browser(url, client, AGENT), server.log
+    finally:
+        server.stop()
 
 
 def _wait(url: str) -> None:
@@ -52,17 +53,16 @@ def _wait(url: str) -> None:
 
 @pytest.fixture(scope="module")
 def without_redis(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Path]]:
-    log = tmp_path_factory.mktemp("redis") / "web.log"
     proxied = {"BULKHEAD_TRUSTED_PROXIES": "127.0.0.0/8", "REDIS_URL": f"redis://{AWAY}/0"}
-    with serving(stack, log, **proxied) as browser:
-        yield browser, log
+    with serving(stack, tmp_path_factory.mktemp("redis"), **proxied) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
 def without_database(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Path]]:
-    log = tmp_path_factory.mktemp("database") / "web.log"
-    with serving(stack, log, DATABASE_URL=f"postgresql://bulkhead_web:kittiwake@{AWAY}/bulkhead") as browser:
-        yield browser, log
+    away = f"postgresql://bulkhead_web:kittiwake@{AWAY}/bulkhead"
+    with serving(stack, tmp_path_factory.mktemp("database"), DATABASE_URL=away) as served:
+        yield served
 
 
 def incident(page: httpx.Response) -> str:

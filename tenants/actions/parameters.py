@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from secrets_vault import Place
@@ -39,19 +39,21 @@ class Environment:
 @requires(Permission.PARAMETERS_LIST)
 def list_sets(compartment: Compartment, page: PageRequest, *, name: str | None = None) -> Page[ParameterSet]:
     """Return the sets, or the one of this name, each with `size`: how many parameters it holds."""
-    rows = ParameterSet.objects.annotate(size=Count("parameters"))
+    rows = _live_sets().annotate(size=Count("parameters", filter=Q(parameters__deleted_at=None)))
     return by_name(rows if name is None else rows.filter(name=name), page)
 
 
 @requires(Permission.PARAMETERS_LIST)
 def get_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
-    return fetch(ParameterSet.objects.all(), id=set_id)
+    return fetch(_live_sets(), id=set_id)
 
 
 @requires(Permission.PARAMETERS_LIST)
 def list_parameters(compartment: Compartment, set_id: UUID) -> QuerySet[ParameterVersion]:
     """Return the versions in force (with `.parameter`), by name, at most MAX_PARAMETERS; without their sealed bytes."""
-    in_force = ParameterVersion.objects.filter(parameter__set_id=set_id, version=F("parameter__version"))
+    in_force = ParameterVersion.objects.filter(
+        parameter__set_id=set_id, parameter__deleted_at=None, version=F("parameter__version")
+    )
     return in_force.select_related("parameter").defer("sealed").order_by("parameter__name")
 
 
@@ -84,7 +86,7 @@ def change_set(
     compartment: Compartment, set_id: UUID, *, name: str, description: str, filters: Sequence[Sequence[Pair]]
 ) -> ParameterSet:
     with unique("name", _TAKEN), compartment.transaction():
-        parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
+        parameter_set = fetch(_live_sets().select_for_update(), id=set_id)
         before = _lines(parameter_set)
         parameter_set.name = validation.name(name)
         parameter_set.description = validation.remark(description)
@@ -104,7 +106,7 @@ def change_set(
 @requires(Permission.PARAMETERS_WRITE)
 def delete_set(compartment: Compartment, set_id: UUID) -> None:
     with compartment.transaction():
-        parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
+        parameter_set = fetch(_live_sets().select_for_update(), id=set_id)
         names = list(parameter_set.parameters.order_by("name").values_list("name", flat=True))
         parameter_set.delete()
         record(compartment, "parameters.deleted", parameter_set.name, names=names)
@@ -116,7 +118,7 @@ def set_parameter(compartment: Compartment, set_id: UUID, *, name: str, value: s
     checked, raw = validation.variable(name), validation.parameter_value(value)
     with compartment.transaction():
         # The set's row is locked, so that two writers of one name make two versions, one after the other.
-        parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
+        parameter_set = fetch(_live_sets().select_for_update(), id=set_id)
         parameter = _next_version(parameter_set, checked)
         sealed = compartment.seal(_place(compartment, parameter.id, parameter.version), raw)
         ParameterVersion.objects.create(
@@ -130,8 +132,8 @@ def set_parameter(compartment: Compartment, set_id: UUID, *, name: str, value: s
 @requires(Permission.PARAMETERS_WRITE)
 def delete_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID) -> None:
     with compartment.transaction():
-        parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
-        parameter = fetch(Parameter.objects.filter(set=parameter_set), id=parameter_id)
+        parameter_set = fetch(_live_sets().select_for_update(), id=set_id)
+        parameter = fetch(Parameter.objects.filter(set=parameter_set, deleted_at=None), id=parameter_id)
         parameter.delete()
         _touch(compartment, parameter_set)
         record(compartment, "parameter.deleted", f"{parameter_set.name}/{parameter.name}")
@@ -156,14 +158,18 @@ def reveal_environment(compartment: Compartment, repository_name: str) -> Enviro
     return Environment(values, conflicts)
 
 
+def _live_sets() -> QuerySet[ParameterSet]:
+    return ParameterSet.objects.filter(deleted_at=None)
+
+
 def _next_version(parameter_set: ParameterSet, name: str) -> Parameter:
     """Return the parameter, counted up; the caller holds the set's lock."""
-    parameter = Parameter.objects.filter(set=parameter_set, name=name).first()
+    parameter = Parameter.objects.filter(set=parameter_set, name=name, deleted_at=None).first()
     if parameter is not None:
         parameter.version += 1
         parameter.save(update_fields=["version"])
         return parameter
-    if parameter_set.parameters.count() >= MAX_PARAMETERS:
+    if parameter_set.parameters.filter(deleted_at=None).count() >= MAX_PARAMETERS:
         raise Invalid({"name": f"A set holds at most {MAX_PARAMETERS} parameters: make another set."})
     parameter = Parameter(set=parameter_set, name=name)
     parameter.save(force_insert=True)
@@ -176,8 +182,10 @@ def _in_reach(compartment: Compartment, repository_name: str) -> list[ParameterV
     Precedence: the set with the more specific filter (most labels in an alternative that matches), then the newer.
     """
     repository = fetch(Repository.objects.all(), name=repository_name)
-    reached = ParameterSet.objects.filter(set_matches(repository.labels))
-    in_force = ParameterVersion.objects.filter(parameter__set__in=reached, version=F("parameter__version"))
+    reached = _live_sets().filter(set_matches(repository.labels))
+    in_force = ParameterVersion.objects.filter(
+        parameter__set__in=reached, parameter__deleted_at=None, version=F("parameter__version")
+    )
     rows = list(in_force.select_related("parameter__set")[: MAX_IN_REACH + 1])
     if len(rows) > MAX_IN_REACH:
         raise Invalid(

@@ -55,8 +55,9 @@ def delete_key(compartment: Compartment, key_id: UUID) -> None:
 def reveal_key(compartment: Compartment, repository_name: str, key_name: str) -> str:
     """Return the private half, OpenSSH format, if the repository's labels reach it. The log says so first."""
     repository = fetch(Repository.objects.all(), name=repository_name)
-    key = fetch(SSHKey.objects.filter(ssh_key_matches(repository.labels)), name=key_name)
-    private = compartment.open(_place(compartment, key.id), bytes(key.sealed))
+    reached = SSHKey.objects.filter(ssh_key_matches(repository.labels), retired_at=None).order_by("-generation")
+    key = fetch(reached, name=key_name)
+    private = compartment.open(_place(compartment, key.id), bytes(key.sealed or b""))
     with compartment.transaction(durable=True):
         record(compartment, "ssh_key.revealed", key.name, repository=repository_name, fingerprint=key.fingerprint)
     return private.decode()

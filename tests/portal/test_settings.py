@@ -55,7 +55,20 @@ UNSAFE_EVERYWHERE = {
     "BULKHEAD_ALLOWED_EMAIL_DOMAINS": "*.example.org",
     "REDIS_URL": "redis://:kittiwake@redis.bulkhead.example:6379/0",
 }
-ALL_BUT_DEBUG_AND_HOSTS = {"E001", "E002", "E004", "E005", "E006", "E007", "E009", "E010", "E012", "E013", "E014", "E015"}
+ALL_BUT_DEBUG_AND_HOSTS = {
+    "E001",
+    "E002",
+    "E004",
+    "E005",
+    "E006",
+    "E007",
+    "E009",
+    "E010",
+    "E012",
+    "E013",
+    "E014",
+    "E015",
+}
 
 
 def run(*command: str, **changes: str) -> tuple[int, str]:

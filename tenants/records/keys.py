@@ -33,6 +33,7 @@ class KeyUse(models.Model):
 
     version = models.PositiveIntegerField(primary_key=True)
     uses = models.BigIntegerField(default=0)
+    closed_at = models.DateTimeField(null=True)  # from then on nothing can be stored under this version
 
     class Meta:
         db_table = "key_uses"

@@ -33,6 +33,7 @@ class Tenant(models.Model):
     schema_failure = models.CharField(max_length=1000, blank=True, db_default="")  # why the next one did not apply
     canary = models.BooleanField(db_default=False)  # takes each migration before the other tenants do
     password_version = models.PositiveIntegerField(default=1)
+    password_changed_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -24,6 +24,7 @@ from tenants.records.messages import Envelope
 from tenants.records.models import ReceivedContent, ReceivedMessage, SentContent, SentMessage
 from tenants.registry.due import GRACE, Due, announce, claim, database_now, done, wait_for_reinstatement
 from tenants.registry.models import Connection
+from tenants.shredding import shred_due
 
 logger: Final = logging.getLogger(__name__)
 _COURIER: Final = Actor.system("delivery")
@@ -183,4 +184,5 @@ _WORK: Final[Mapping[Due.Kind, Callable[[Due], None]]] = {
     Due.Kind.EXPIRE_SENT: _expire_sent,
     Due.Kind.EXPIRE_RECEIVED: _expire_received,
     Due.Kind.RECEIPT: _receipt,
+    Due.Kind.SHRED: shred_due,
 }

@@ -74,10 +74,17 @@ def rewrap(keyring: Keyring, place: Place, sealed: bytes) -> bytes:
     A blob under the current key comes back unchanged, so a rotation that was stopped is simply run again.
     Raises BadCiphertext and UnknownKeyVersion as `open_sealed` does, short of decrypting the payload.
     """
-    parts, current = Blob.parse(sealed), keyring.current
+    blob.split(sealed)
+    head = rewrap_head(keyring, place, sealed[: blob.HEAD_BYTES])
+    return head + sealed[blob.HEAD_BYTES :]
+
+
+def rewrap_head(keyring: Keyring, place: Place, head: bytes) -> bytes:
+    """The same of a blob's first `blob.HEAD_BYTES`, which are all that it reads: the value need not be fetched."""
+    parts, current = Blob.parse_head(head), keyring.current
     item_key = _item_key(keyring, place, parts)
     if parts.key_version == current.version:
-        return sealed
+        return head
     _, wrapping = _prefixes(parts.origin_version, current.name)
     nonce, wrapped = current.wrap(item_key, wrapping + place.encoded)
     return parts._replace(key_id=current.id, key_version=current.version, wrap_nonce=nonce, wrapped=wrapped).pack()

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from django.db import models
+from typing import Final
+
+from django.db import connections, models
 from django.db.models.functions import Now
+
+
+_COUNT: Final = """
+INSERT INTO key_uses (version, uses) VALUES (%s, %s)
+ON CONFLICT (version) DO UPDATE SET uses = key_uses.uses + excluded.uses WHERE key_uses.closed_at IS NULL"""
 
 
 class SealingSecret(models.Model):
@@ -37,3 +44,10 @@ class KeyUse(models.Model):
 
     class Meta:
         db_table = "key_uses"
+
+
+def count_uses(alias: str, version: int, uses: int) -> bool:
+    """Count that a version of the tenant's key wrapped item keys; False, and nothing counted, if it is closed."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_COUNT, [version, uses])
+        return bool(cursor.rowcount)

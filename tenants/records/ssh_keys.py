@@ -52,6 +52,9 @@ class SSHAuthority(models.Model):
     class Meta:
         db_table = "ssh_authorities"
 
+    def __str__(self) -> str:
+        return self.fingerprint
+
 
 class SSHCertificate(models.Model):
     """A certificate that was issued: whom it names, for how long. The certificate itself is not kept."""
@@ -67,3 +70,6 @@ class SSHCertificate(models.Model):
 
     class Meta:
         db_table = "ssh_certificates"
+
+    def __str__(self) -> str:
+        return self.key_id

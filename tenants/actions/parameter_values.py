@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from secrets_vault import Place
@@ -48,6 +48,10 @@ def live_sets() -> QuerySet[ParameterSet]:
 
 def live_parameters(set_id: UUID) -> QuerySet[Parameter]:
     return Parameter.objects.filter(set_id=set_id, set__deleted_at=None, deleted_at=None)
+
+
+def versions_in_force() -> QuerySet[ParameterVersion]:
+    return ParameterVersion.objects.filter(parameter__deleted_at=None, version=F("parameter__version"))
 
 
 def place_of(compartment: Compartment, parameter_id: UUID, version: int) -> Place:

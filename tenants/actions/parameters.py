@@ -24,6 +24,7 @@ from tenants.actions.parameter_values import (
     touch,
     write,
 )
+from tenants.actions.precedence import Rank, rank
 from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
@@ -264,12 +265,11 @@ def _in_reach(compartment: Compartment, repository_name: str) -> list[ParameterV
             {"repository": f"Its labels reach more than {MAX_IN_REACH} values: narrow the filters of its sets."}
         )
     carried = set(repository.labels)
-    return sorted(rows, key=lambda row: _precedence(row.parameter.set, carried), reverse=True)
+    return sorted(rows, key=lambda row: _rank(row.parameter.set, carried), reverse=True)
 
 
-def _precedence(parameter_set: ParameterSet, carried: set[str]) -> tuple[int, float, str]:
-    matching = [len(alternative) for alternative in parameter_set.filters if carried.issuperset(alternative)]
-    return max(matching, default=0), parameter_set.created_at.timestamp(), str(parameter_set.id)
+def _rank(parameter_set: ParameterSet, carried: set[str]) -> Rank:
+    return rank(parameter_set.filters, parameter_set.created_at, parameter_set.id, carried)
 
 
 def _lines(parameter_set: ParameterSet) -> list[str]:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import Error, connections, transaction
 from django.db.models import Max
+from django.db.models.functions import Now
 from psycopg import sql
 
 from tenants.actor import Actor
@@ -104,7 +105,8 @@ def _rotate(tenant_id: UUID, version: int, actor: Actor, using: str) -> Tenant |
         password = sql.Literal(verifier(role_password(tenant.schema, version)))
         run(using, sql.SQL(_ALTER).format(role=sql.Identifier(tenant.schema), verifier=password))
         tenant.password_version = version
-        tenant.save(using=using, update_fields=["password_version"])
+        tenant.password_changed_at = Now()
+        tenant.save(using=using, update_fields=["password_version", "password_changed_at"])
         log(tenant, actor, "tenant.password_rotated", tenant.slug, {"version": version}, using=using)
     return tenant
 

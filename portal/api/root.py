@@ -10,7 +10,20 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 from ninja.params.models import QueryModel
 
-from portal.api import connections, errors, isolation, me, messages, parameters, repositories, ssh_keys
+from portal.api import (
+    builds,
+    connections,
+    crypto,
+    errors,
+    isolation,
+    me,
+    messages,
+    parameter_history,
+    parameter_search,
+    parameters,
+    repositories,
+    ssh_keys,
+)
 from portal.api.access import Bearer
 from portal.api.reading import StrictParser
 from portal.guards import Level
@@ -69,7 +82,18 @@ def _document(operation: Operation) -> None:
 
 errors.install(api)
 api.add_router("", me.router)
-for noun in (repositories, parameters, ssh_keys, connections, messages, isolation):
+for noun in (
+    repositories,
+    parameters,
+    parameter_history,
+    parameter_search,
+    ssh_keys,
+    connections,
+    messages,
+    isolation,
+    builds,
+    crypto,
+):
     api.add_router("tenants/{tenant}", noun.router)
 for each in operations():
     stated(each).query = _query(each)

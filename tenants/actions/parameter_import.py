@@ -24,9 +24,11 @@ from tenants.actions.parameter_values import (
 from tenants.actions.rows import fetch
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
-from tenants.importing import Format, Refusal, parse
+from tenants.importing import MAX_BYTES, Format, Refusal, parse
 from tenants.records.models import ParameterSet, ParameterVersion
 from tenants.roles import Permission
+
+__all__ = ["MAX_BYTES", "Format", "ImportPreview", "import_parameters", "preview_import"]
 
 _NAMED: Final = 20  # complaints that are told one by one
 

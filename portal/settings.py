@@ -160,6 +160,7 @@ RATES = {
     "build-keys": environment.rate("BULKHEAD_RATE_BUILD_KEYS", "120/m"),
     "certificates": environment.rate("BULKHEAD_RATE_CERTIFICATES", "60/m"),
     "device": environment.rate("BULKHEAD_RATE_DEVICE", "30/m"),
+    "lookups": environment.rate("BULKHEAD_RATE_LOOKUPS", "30/m"),  # each confirms or denies a guessed value
     "requests": environment.rate("BULKHEAD_RATE_REQUESTS", "30/h"),
 }
 

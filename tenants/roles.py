@@ -67,8 +67,8 @@ DESCRIPTIONS: Final[Mapping[Role, str]] = {
     Role.AUDITOR: "Sees what there is and who did what; opens no secret and changes nothing.",
 }
 
-# What a build's own token carries, whoever started it: a build reads what is its own, and ends itself.
-BUILD_GRANTS: Final = frozenset({Permission.BUILDS_END, Permission.BUILDS_USE})
+# What a build's own token carries, whoever started it: it reads what is the build's, names it to hosts, and ends it.
+BUILD_GRANTS: Final = frozenset({Permission.BUILDS_END, Permission.BUILDS_USE, Permission.SSH_CERTIFICATES_ISSUE})
 
 # No role reads what is a running build's own: only that build does.
 _PEOPLE: Final = frozenset(Permission) - {Permission.BUILDS_USE}

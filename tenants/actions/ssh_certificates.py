@@ -65,7 +65,7 @@ def issue_certificate(
     identity = identity_of(compartment)
     names = _granted(identity, principals)
     signer = _signer(compartment)
-    until = (signer.now + life).replace(microsecond=0)
+    until = min(signer.now + life, identity.until or signer.now + life).replace(microsecond=0)
     with compartment.transaction(durable=True):
         row = SSHCertificate.objects.create(
             authority=signer.authority,

@@ -11,10 +11,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from urllib.parse import quote
+from uuid import UUID
 
+from django.db.models.functions import Now
+
+from tenants.actions.rows import fetch
 from tenants.compartment import Compartment
+from tenants.records.models import Build
 from tenants.registry.models import Person
+
+MAX_KEY_ID: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +33,14 @@ class Identity:
     key_id: str
     principals: tuple[str, ...]
     terminal: bool
+    until: datetime | None = None  # when it ceases to be: a build's end
 
 
 def identity_of(compartment: Compartment) -> Identity:
-    """Raises NotFound for a worker or an operator: they go to no host."""
+    """Return who asks. Raises NotFound for workers and operators, who go to no host, and for a build that has ended."""
     tenant = compartment.tenant.slug
+    if compartment.actor.build_id is not None:
+        return _build(tenant, compartment.actor.build_id)
     person = Person.objects.only("provider", "uid", "login").get(id=compartment.actor.require_person())
     name = f"{tenant}/{person.provider}:{plain(person.uid)}"
     # The login is for whoever reads the log; nothing is decided by it.
@@ -36,9 +48,12 @@ def identity_of(compartment: Compartment) -> Identity:
     return Identity(f"{name} {login}".strip(), (name, f"{tenant}/role:{compartment.role}"), terminal=True)
 
 
-def build_identity(tenant: str, build_id: str, repository: str) -> Identity:
-    name = f"{tenant}/build:{plain(repository)}"
-    return Identity(f"{tenant}/build:{build_id} {plain(repository)}"[:255], (name,), terminal=False)
+def _build(tenant: str, build_id: UUID) -> Identity:
+    running = Build.objects.filter(outcome=Build.Outcome.RUNNING, ends_by__gt=Now(), repository__isnull=False)
+    build = fetch(running.only("repository__name", "ends_by").select_related("repository"), id=build_id)
+    repository = plain(build.repository.name if build.repository else "")
+    key_id = f"{tenant}/build:{build_id} {repository}"[:MAX_KEY_ID]
+    return Identity(key_id, (f"{tenant}/build:{repository}",), terminal=False, until=build.ends_by)
 
 
 def plain(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.db import connections
 
-from tenants.actions import ssh_authorities, ssh_certificates
-from tenants.actions.ssh_principals import build_identity, plain
+from tenants import compartment
+from tenants.actions import builds, repositories, ssh_authorities, ssh_certificates
+from tenants.actions.ssh_principals import plain
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.pagination import PageRequest
 from tenants.records.models import AuditRow, SSHAuthority
@@ -201,9 +203,25 @@ def test_nothing_is_signed_when_the_log_can_not_be_written(trusted: Household) -
         assert not Row.objects.exists()
 
 
-def test_a_build_is_named_by_its_repository() -> None:
-    identity = build_identity("acme", "0b5c", "acme/my api")
-    assert identity.principals == ("acme/build:acme/my%20api",)
-    assert identity.key_id == "acme/build:0b5c acme/my%20api"
-    assert not identity.terminal
+def test_a_build_is_named_by_its_repository_and_lives_no_longer(trusted: Household) -> None:
+    with trusted.enter() as inside:
+        repositories.create_repository(inside, name="acme/my api", url="", labels=[])
+        started = builds.start_build(inside, repository="acme/my api", revision="", overrides={}, ttl=600)
+    build = started.build
+    actor = replace(trusted.actor(), build_id=build.id)
+    with compartment.enter(trusted.slug, actor) as inside:
+        issued = ssh_certificates.issue_certificate(inside, public_key=MINE, life=HOUR)
+        with pytest.raises(Invalid, match="principals"):
+            ssh_certificates.issue_certificate(inside, public_key=MINE, principals=[f"{trusted.slug}/role:owner"])
+        builds.end_build(inside, build.id, outcome="succeeded")
+        with pytest.raises(NotFound):
+            ssh_certificates.issue_certificate(inside, public_key=MINE)
+    certificate = parsed(issued.certificate)
+    assert certificate.valid_principals == [f"{trusted.slug}/build:acme/my%20api".encode()]
+    assert certificate.key_id == f"{trusted.slug}/build:{build.id} acme/my%20api".encode()
+    assert certificate.extensions == {}
+    assert certificate.valid_before == int(build.ends_by.timestamp())
+
+
+def test_any_two_names_stay_two() -> None:
     assert plain("a b,c%") == "a%20b%2Cc%25"

@@ -1,0 +1,138 @@
+"""An SSH agent for the time of one command: keys go from the portal's answer into its memory, and never to a file.
+
+The agent is OpenSSH's own. It lives in a directory that only this user may enter, behind a socket of mode 0600, and
+ends with the command: at once when the command ends, within ten seconds when this process is killed, because it was
+started around a `cat` that waits for this process, and an agent started around a command looks whether that is there.
+Known hosts are public. They lie beside the socket, with a configuration that names them, and vanish with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from portal.cli import client
+from portal.cli.failures import Code, Failure
+from portal.cli.sealed import Ephemeral
+
+LIFETIME: Final = 24 * 3600  # seconds, should everything else fail; a build is over by then
+_HOLD: Final = 'echo "$SSH_AGENT_PID" && exec cat'
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A private key in OpenSSH format, and the lines by which to know its hosts."""
+
+    name: str
+    known_hosts: str
+    private: str = field(repr=False)
+
+
+def keys_of(api: client.Api, repository: str) -> list[Key]:
+    """Fetch every key that the repository's labels reach, sealed to this process."""
+    key = Ephemeral()
+    content = key.open(api.post(f"repositories/{client.part(repository)}/ssh-keys", {"key": key.public()})["jwe"])
+    if (content["tenant"], content["repository"]) != (api.credential.tenant, repository):
+        raise Failure(Code.FAILED, "the portal answered for another repository")
+    return [Key(item["name"], item["known_hosts"], item["private_key"]) for item in content["keys"]]
+
+
+@contextmanager
+def agent(keys: Sequence[Key], lifetime: int = LIFETIME) -> Iterator[dict[str, str]]:
+    """Hold the keys in an agent, and yield the environment by which a command finds it.
+
+    SSH_AUTH_SOCK is the agent's socket. Where keys come with known hosts, BULKHEAD_SSH_CONFIG names a configuration
+    for `ssh -F` that accepts those, the user's and the machine's own and no other, and GIT_SSH_COMMAND has git use it unless the
+    variable is set already. Raises Failure.
+    """
+    with _private_directory() as directory:
+        socket = directory / "agent"
+        with _running(socket, lifetime) as environment:
+            for key in keys:
+                add(key.private, lifetime, environment)
+            yield {**environment, **_known_hosts(keys, directory)}
+
+
+def add(private: str, lifetime: int, environment: Mapping[str, str] | None = None) -> None:
+    """Give a private key to the agent that the environment names (None: this process's own), by a pipe."""
+    command = ["ssh-add", "-q", "-t", str(lifetime), "-"]
+    # A process that a debugger or a display can't talk into asking somebody: a key that wants a passphrase fails.
+    around = {**os.environ, **(environment or {}), "SSH_ASKPASS_REQUIRE": "never"}
+    try:
+        added = subprocess.run(command, input=private.encode(), capture_output=True, check=False, env=around)  # noqa: S603 - fixed
+    except FileNotFoundError:
+        raise _missing("ssh-add") from None
+    if added.returncode != 0:
+        raise Failure(Code.FAILED, f"ssh-add refused the key: {added.stderr.decode(errors='replace').strip()}")
+
+
+@contextmanager
+def _private_directory() -> Iterator[Path]:
+    """Yield a new directory that only this user may enter; with a short name, since a socket's may have 100 bytes."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    where = runtime if runtime and os.access(runtime, os.W_OK) and len(runtime) < 50 else None  # noqa: PLR2004
+    directory = Path(tempfile.mkdtemp(prefix="bulkhead-ssh-", dir=where))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _running(socket: Path, lifetime: int) -> Iterator[dict[str, str]]:
+    command = ["ssh-agent", "-a", str(socket), "-t", str(lifetime), "sh", "-c", _HOLD]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    try:
+        # A session of its own: what the terminal sends to the command (Ctrl-C) is not for the agent.
+        held = subprocess.Popen(command, **pipes, text=True, start_new_session=True)  # noqa: S603 - fixed
+    except FileNotFoundError:
+        raise _missing("ssh-agent") from None
+    with held:
+        pid = held.stdout.readline().strip() if held.stdout else ""
+        try:
+            if not pid.isdigit():
+                raise Failure(Code.FAILED, "ssh-agent did not start")
+            yield {"SSH_AUTH_SOCK": str(socket), "SSH_AGENT_PID": pid}
+        finally:
+            if pid.isdigit():
+                _end(int(pid), socket)
+            held.terminate()
+
+
+def _end(pid: int, socket: Path) -> None:
+    """End the agent, which is no child of this process, and wait until it has taken its socket away."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + 2
+    while socket.exists() and time.monotonic() < until:
+        time.sleep(0.005)
+
+
+def _known_hosts(keys: Sequence[Key], directory: Path) -> dict[str, str]:
+    lines = dict.fromkeys(line for key in keys for line in key.known_hosts.splitlines())
+    if not lines:
+        return {}
+    known, configuration = directory / "known_hosts", directory / "config"
+    known.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    # ssh takes the first value that it finds for an option, so the user's own file can't weaken these.
+    configuration.write_text(
+        f'UserKnownHostsFile "{known}" ~/.ssh/known_hosts\nStrictHostKeyChecking yes\n'
+        "Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\n",
+        encoding="utf-8",
+    )
+    git = os.environ.get("GIT_SSH_COMMAND") or f"ssh -F {shlex.quote(str(configuration))}"
+    return {"BULKHEAD_SSH_CONFIG": str(configuration), "GIT_SSH_COMMAND": git}
+
+
+def _missing(program: str) -> Failure:
+    return Failure(Code.FAILED, f"{program} is not installed (Debian: openssh-client)")

@@ -22,6 +22,7 @@ from portal.api import (
     parameter_search,
     parameters,
     repositories,
+    ssh_certificates,
     ssh_keys,
 )
 from portal.api.access import Bearer
@@ -88,6 +89,7 @@ for noun in (
     parameter_history,
     parameter_search,
     ssh_keys,
+    ssh_certificates,
     connections,
     messages,
     isolation,

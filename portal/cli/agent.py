@@ -52,8 +52,8 @@ def agent(keys: Sequence[Key], lifetime: int = LIFETIME) -> Iterator[dict[str, s
     """Hold the keys in an agent, and yield the environment by which a command finds it.
 
     SSH_AUTH_SOCK is the agent's socket. Where keys come with known hosts, BULKHEAD_SSH_CONFIG names a configuration
-    for `ssh -F` that accepts those, the user's and the machine's own and no other, and GIT_SSH_COMMAND has git use it unless the
-    variable is set already. Raises Failure.
+    for `ssh -F` that accepts those, the user's and the machine's own and no other, and GIT_SSH_COMMAND has git use it
+    unless the variable is set already. Raises Failure.
     """
     with _private_directory() as directory:
         socket = directory / "agent"
@@ -66,10 +66,10 @@ def agent(keys: Sequence[Key], lifetime: int = LIFETIME) -> Iterator[dict[str, s
 def add(private: str, lifetime: int, environment: Mapping[str, str] | None = None) -> None:
     """Give a private key to the agent that the environment names (None: this process's own), by a pipe."""
     command = ["ssh-add", "-q", "-t", str(lifetime), "-"]
-    # A process that a debugger or a display can't talk into asking somebody: a key that wants a passphrase fails.
+    # A key that wants a passphrase fails; nobody is asked for one.
     around = {**os.environ, **(environment or {}), "SSH_ASKPASS_REQUIRE": "never"}
     try:
-        added = subprocess.run(command, input=private.encode(), capture_output=True, check=False, env=around)  # noqa: S603 - fixed
+        added = subprocess.run(command, input=private.encode(), capture_output=True, check=False, env=around)  # noqa: S603
     except FileNotFoundError:
         raise _missing("ssh-add") from None
     if added.returncode != 0:

@@ -58,9 +58,10 @@ def get_key(compartment: Compartment, key_id: UUID) -> SSHKey:
 
 
 @requires(Permission.SSH_KEYS_LIST)
-def get_named(compartment: Compartment, name: str) -> SSHKey:
-    """Return the newest generation that is not retired."""
-    return fetch(_shown().filter(retired_at=None).order_by("-generation"), name=name)
+def get_named(compartment: Compartment, name: str, generation: int | None = None) -> SSHKey:
+    """Return this generation of a key; without a number, the newest that is not retired."""
+    which = {"retired_at": None} if generation is None else {"generation": generation}
+    return fetch(_shown().order_by("-generation"), name=name, **which)
 
 
 @requires(Permission.SSH_KEYS_LIST)

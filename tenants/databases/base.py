@@ -12,7 +12,13 @@ from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import TransactionStatus
 
-from tenants.databases.current import Entered, OutsideCompartmentError, entered, role_password
+from tenants.databases.current import (
+    Entered,
+    OutsideCompartmentError,
+    entered,
+    former_role_password,
+    role_password,
+)
 from tenants.databases.warm import close_compartments, warm
 
 __all__ = ["CHECK_AFTER_SECONDS", "DatabaseWrapper", "close_compartments", "warm"]
@@ -98,8 +104,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 version = newer
 
     def _connect(self, conn_params: dict[str, Any], version: int) -> Any:
-        password = role_password(self.alias, version)
-        connection = super().get_new_connection({**conn_params, "password": password})
+        connect = super().get_new_connection
+        try:
+            connection = connect({**conn_params, "password": role_password(self.alias, version)})
+        except psycopg.OperationalError:
+            former = former_role_password(self.alias, version)
+            if former is None:
+                raise
+            connection = connect({**conn_params, "password": former})
         self._password_version = version
         return connection
 

@@ -21,10 +21,6 @@ Principal = Annotated[Text, Field(min_length=1, max_length=400)]
 Network = Annotated[Text, Field(min_length=1, max_length=64)]
 
 
-class Nothing(Strict):
-    """An empty object."""
-
-
 class AuthorityOut(Strict):
     """`public` is what a host puts into the file that TrustedUserCAKeys names."""
 
@@ -44,11 +40,11 @@ class NewCertificate(Strict):
     public_key: Annotated[Text, Field(min_length=1, max_length=2048, description="One line, as in a .pub file.")]
     principals: Annotated[
         list[Principal], Field(max_length=8, description="Of the caller's own; empty for all of them.")
-    ] = []
+    ] = Field(default_factory=list)
     ttl: Annotated[int, Field(ge=60, le=8 * 3600, description="Seconds that it is valid for.")] = 900
     source_addresses: Annotated[
         list[Network], Field(max_length=16, description="Networks that it is valid from; empty for any.")
-    ] = []
+    ] = Field(default_factory=list)
 
 
 class CertificateOut(Strict):
@@ -105,7 +101,7 @@ def list_authorities(request: ApiRequest) -> AuthorityList:
 @router.post(
     "ssh-authorities", auth=member(Permission.SSH_AUTHORITIES_WRITE), response=answers(AuthorityOut, status=201)
 )
-def create_authority(request: ApiRequest, body: Nothing) -> Status[AuthorityOut]:
+def create_authority(request: ApiRequest) -> Status[AuthorityOut]:
     """Make an authority, which signs from now on. Hosts have to know its public half first."""
     return Status(201, _authority(ssh_authorities.create_authority(request.compartment)))
 
@@ -115,7 +111,7 @@ def create_authority(request: ApiRequest, body: Nothing) -> Status[AuthorityOut]
     auth=member(Permission.SSH_AUTHORITIES_WRITE),
     response=answers(AuthorityOut),
 )
-def retire_authority(request: ApiRequest, authority: UUID, body: Nothing) -> AuthorityOut:
+def retire_authority(request: ApiRequest, authority: UUID) -> AuthorityOut:
     """Shred an authority's private half. Take its public half from the hosts as well."""
     return _authority(ssh_authorities.retire_authority(request.compartment, authority))
 

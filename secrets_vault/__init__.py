@@ -12,7 +12,7 @@ from secrets_vault import aead, blob, hashchain
 from secrets_vault.binding import Place
 from secrets_vault.blob import BlobHeader
 from secrets_vault.derivation import derive
-from secrets_vault.envelope import describe, open_sealed, rewrap, rewrap_head, seal
+from secrets_vault.envelope import describe, open_sealed, rewrap, rewrap_head, same_value, seal
 from secrets_vault.errors import (
     BadCiphertext,
     BadKey,
@@ -53,6 +53,7 @@ __all__ = [
     "open_sealed",
     "rewrap",
     "rewrap_head",
+    "same_value",
     "seal",
     "seal_to",
     "take_over",

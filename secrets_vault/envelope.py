@@ -90,9 +90,25 @@ def rewrap_head(keyring: Keyring, place: Place, head: bytes) -> bytes:
     return parts._replace(key_id=current.id, key_version=current.version, wrap_nonce=nonce, wrapped=wrapped).pack()
 
 
+def same_value(one: bytes, other: bytes) -> bool:
+    """Whether two blobs are one sealed value, whichever keys wrap it now. Neither is opened: open one to know its place.
+
+    Commitment and ciphertext are bound to the value's own key and place: without that key, nobody makes another such.
+    """
+    try:
+        parts, others = Blob.parse(one), Blob.parse(other)
+    except BadCiphertext:
+        return False
+    return compare_digest(_payload(parts), _payload(others))
+
+
 def describe(sealed: bytes) -> BlobHeader:
     """What the blob says of itself, without any key. Raises BadCiphertext if it is malformed."""
     return Blob.parse(sealed).header()
+
+
+def _payload(parts: Blob) -> bytes:
+    return encode(encode_version(parts.origin_version), parts.commitment, parts.nonce, parts.ciphertext)
 
 
 def _item_key(keyring: Keyring, place: Place, parts: Blob) -> Secret:

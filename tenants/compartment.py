@@ -27,7 +27,7 @@ from tenants.errors import NotFound, Refused, Suspended
 from tenants.keyrings import forget_keyring, keyring_of
 from tenants.records.keys import count_uses
 from tenants.registry.models import Membership, Tenant, TenantState
-from tenants.roles import GRANTS, Permission, Role
+from tenants.roles import BUILD_GRANTS, GRANTS, Permission, Role
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,7 +73,12 @@ class Compartment:
         return Place(self.tenant.id, purpose, item, version)
 
     def may(self, permission: Permission) -> bool:
-        return self.role is not None and permission in GRANTS[self.role]
+        if self.role is None:
+            return False
+        if self.actor.build_id is None:
+            return permission in GRANTS[self.role]
+        # A build is no more than whoever started it: without the right to start one, its token opens nothing either.
+        return permission in BUILD_GRANTS and Permission.BUILDS_START in GRANTS[self.role]
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
@@ -85,9 +90,9 @@ class Compartment:
         with transaction.atomic(using=self.alias, durable=durable):
             yield
             if outermost:
-                self._count_uses()
+                self.note_uses()
 
-    def _count_uses(self) -> None:
+    def note_uses(self) -> None:
         """Count what was sealed; last in a transaction, because writers of one tenant wait for each other here."""
         for version, uses in sorted(self.uses.items()):
             if not count_uses(self.alias, version, uses):
@@ -138,7 +143,7 @@ def _inside(compartment: Compartment, *, suspended: bool = False) -> Iterator[Co
     try:
         yield compartment
         if compartment.uses:  # sealed, and stored by a statement alone or not at all
-            compartment._count_uses()
+            compartment.note_uses()
     finally:
         entered.reset(token)
 

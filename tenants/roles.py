@@ -18,6 +18,7 @@ class Permission(StrEnum):
     CONNECTIONS_LIST = "connections:list"
     CONNECTIONS_WRITE = "connections:write"
     ISOLATION_LIST = "isolation:list"
+    KEYS_LIST = "keys:list"
     MEMBERS_ADMIT = "members:admit"
     MEMBERS_LIST = "members:list"
     MEMBERS_WRITE = "members:write"

@@ -16,6 +16,7 @@ from portal.api import (
     crypto,
     errors,
     isolation,
+    keys,
     me,
     messages,
     parameter_history,
@@ -93,6 +94,7 @@ for noun in (
     connections,
     messages,
     isolation,
+    keys,
     builds,
     crypto,
 ):

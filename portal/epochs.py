@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
@@ -35,3 +36,10 @@ def keys(use: str, secret: bytes, former: Sequence[bytes], now: float | None = N
 @lru_cache(maxsize=64)
 def _key(use: str, secret: bytes, days: int, number: int) -> bytes:
     return derive(secret, "bulkhead period", use, str(days), str(number))
+
+
+def period(now: float) -> tuple[datetime, datetime]:
+    """Return when the present period began and when it ends, aware UTC; `now` is in seconds since the epoch."""
+    length = settings.KEY_ROTATION_DAYS * _DAY
+    began = int(now // length) * length
+    return datetime.fromtimestamp(began, UTC), datetime.fromtimestamp(began + length, UTC)

@@ -1,8 +1,8 @@
 """An SSH agent for the time of one command: keys go from the portal's answer into its memory, and never to a file.
 
-The agent is OpenSSH's own. It lives in a directory that only this user may enter, behind a socket of mode 0600, and
-ends with the command: at once when the command ends, within ten seconds when this process is killed, because it was
-started around a `cat` that waits for this process, and an agent started around a command looks whether that is there.
+The agent is OpenSSH's own. It lives in a directory that only this user may enter, behind a socket of mode 0600. It is
+started around a shell that waits on a pipe from this process and then ends it: that pipe closes when the command has
+ended, and also when this process is killed. (Were the shell killed too, the agent would notice within ten seconds.)
 Known hosts are public. They lie beside the socket, with a configuration that names them, and vanish with it.
 """
 
@@ -11,22 +11,19 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from portal.cli import client
 from portal.cli.failures import Code, Failure
-from portal.cli.sealed import Ephemeral
 
 LIFETIME: Final = 24 * 3600  # seconds, should everything else fail; a build is over by then
-_HOLD: Final = 'echo "$SSH_AGENT_PID" && exec cat'
+_HOLD: Final = 'echo "$SSH_AGENT_PID"; cat; kill "$SSH_AGENT_PID"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +33,6 @@ class Key:
     name: str
     known_hosts: str
     private: str = field(repr=False)
-
-
-def keys_of(api: client.Api, repository: str) -> list[Key]:
-    """Fetch every key that the repository's labels reach, sealed to this process."""
-    key = Ephemeral()
-    content = key.open(api.post(f"repositories/{client.part(repository)}/ssh-keys", {"key": key.public()})["jwe"])
-    if (content["tenant"], content["repository"]) != (api.credential.tenant, repository):
-        raise Failure(Code.FAILED, "the portal answered for another repository")
-    return [Key(item["name"], item["known_hosts"], item["private_key"]) for item in content["keys"]]
 
 
 @contextmanager
@@ -104,15 +92,14 @@ def _running(socket: Path, lifetime: int) -> Iterator[dict[str, str]]:
                 raise Failure(Code.FAILED, "ssh-agent did not start")
             yield {"SSH_AUTH_SOCK": str(socket), "SSH_AGENT_PID": pid}
         finally:
-            if pid.isdigit():
-                _end(int(pid), socket)
-            held.terminate()
+            _end(held, socket)
 
 
-def _end(pid: int, socket: Path) -> None:
-    """End the agent, which is no child of this process, and wait until it has taken its socket away."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
+def _end(held: subprocess.Popen[str], socket: Path) -> None:
+    """Let the agent be ended, and wait until it has taken its socket away."""
+    if held.stdin:
+        held.stdin.close()
+    held.wait()
     until = time.monotonic() + 2
     while socket.exists() and time.monotonic() < until:
         time.sleep(0.005)

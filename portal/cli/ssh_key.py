@@ -6,7 +6,7 @@ import os
 import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -131,8 +131,8 @@ def generations(name: Name, portal: Portal = None, tenant: Tenant = None, as_jso
 
 @app.command()
 def fetch(  # noqa: PLR0917 - typer reads options from parameters
-    name: Name,
     repository: Repository,
+    name: Annotated[str | None, typer.Argument(help="The key's name; for --agent, without one, every key.")] = None,
     to_agent: Annotated[bool, typer.Option("--agent", help="Give it to the SSH agent; it touches no disk.")] = False,
     lifetime: Annotated[int, typer.Option(metavar="SECONDS", min=1, help="How long the agent keeps it.")] = 3600,
     target: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file, 0600.")] = None,
@@ -141,32 +141,46 @@ def fetch(  # noqa: PLR0917 - typer reads options from parameters
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch a private key that matches a repository, to the SSH agent or to a file; --json says where it went."""
+    """Fetch private keys that match a repository, to the SSH agent or one to a file; --json says where they went."""
     if to_agent == (target is not None):
         raise Failure(Code.USAGE, "say where the key goes: either --agent or --output FILE")
+    if target is not None and name is None:
+        raise Failure(Code.USAGE, "name the key that the file is for")
     if target is not None and target.exists() and not force:
         raise Failure(Code.FAILED, f"{target} exists: --force replaces it")
-    private = _private_key(client.signed_in(portal, tenant), name, repository)
-    if target is None:
-        if "SSH_AUTH_SOCK" not in os.environ:
-            raise Failure(Code.FAILED, "no SSH agent is running here (SSH_AUTH_SOCK is not set)")
-        agent.add(private, lifetime)
-        output.note(f"{name} is in the SSH agent for {lifetime} s.")
-    else:
-        _write(private, target)
-        output.note(f"{name} is in {target}.")
+    if target is None and "SSH_AUTH_SOCK" not in os.environ:
+        raise Failure(Code.FAILED, "no SSH agent is running here (SSH_AUTH_SOCK is not set)")
+    keys = _private_keys(client.signed_in(portal, tenant), name, repository)
+    for key, private in keys:
+        if target is None:
+            agent.add(private, lifetime)
+            output.note(f"{key} is in the SSH agent for {lifetime} s.")
+        else:
+            _write(private, target)
+            output.note(f"{key} is in {target}.")
+    if not keys:
+        output.note(f"No key matches {repository}.")
     if as_json:
         where = {"output": None, "lifetime": lifetime} if target is None else {"output": str(target), "lifetime": None}
         output.as_json({"name": name, "repository": repository, **where})
 
 
-def _private_key(api: client.Api, name: str, repository: str) -> str:
+def _private_keys(api: client.Api, name: str | None, repository: str) -> list[tuple[str, str]]:
+    """Return names and private halves: of the key that is named, newest generation, or of all that match."""
     key = Ephemeral()
-    body = {"key": key.public(), "repository": repository}
-    content = key.open(api.post(f"ssh-keys/{client.part(name)}/fetch", body)["jwe"])
-    if (content["tenant"], content["name"]) != (api.credential.tenant, name):
+    if name is None:
+        body: dict[str, Any] = {"key": key.public()}
+        content = key.open(api.post(f"repositories/{client.part(repository)}/ssh-keys", body)["jwe"])
+        found = [(str(item["name"]), str(item["private_key"])) for item in content["keys"]]
+    else:
+        body = {"key": key.public(), "repository": repository}
+        content = key.open(api.post(f"ssh-keys/{client.part(name)}/fetch", body)["jwe"])
+        found = [(str(content["name"]), str(content["private_key"]))]
+    if (content["tenant"], content["repository"]) != (api.credential.tenant, repository):
+        raise Failure(Code.FAILED, "the portal answered for another repository")
+    if name is not None and content["name"] != name:
         raise Failure(Code.FAILED, "the portal answered for another key")
-    return str(content["private_key"])
+    return found
 
 
 def _text(path: Path | None) -> str:

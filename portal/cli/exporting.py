@@ -44,4 +44,5 @@ def _quoted(value: str) -> str:
 def _yaml(values: Mapping[str, str]) -> str:
     import yaml  # noqa: PLC0415 - most commands never need it, and starting fast matters
 
-    return str(yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=2**20)) if values else "{}\n"
+    # All but ASCII is escaped: the library writes some line breaks of Unicode so that they read back as spaces.
+    return str(yaml.safe_dump(values, sort_keys=False, width=2**20)) if values else "{}\n"

@@ -7,11 +7,12 @@ is at most a sound name: a line that is none may be a piece of a secret.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from tenants.errors import Invalid
 from tenants.importing import dotenv, json, yaml
-from tenants.importing.entries import Entries, Entry, Format, Refusal
+from tenants.importing.entries import MAX_ENTRIES, EnoughError, Entries, Entry, Format, Refusal
 
 __all__ = ["MAX_BYTES", "Entry", "Format", "Refusal", "parse"]
 
@@ -27,12 +28,16 @@ _READERS: Final[Mapping[Format, Callable[[str, Entries], None]]] = {
 def parse(text: str, form: Format) -> tuple[list[Entry], list[Refusal]]:
     """Return what can be taken and what can't, both in the order of lines.
 
-    Raises Invalid({"content": …}) for a text that is too long, or that holds nothing at all.
+    After 50 refusals it reads no further. Raises Invalid({"content": …}) for a text that is too long, or that holds
+    nothing at all or far more than any set.
     """
     if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
         raise Invalid({"content": f"Send at most {MAX_BYTES // 1024} KiB."})
     entries = Entries()
-    _READERS[form](text.removeprefix("\ufeff").replace("\r\n", "\n"), entries)
+    with suppress(EnoughError):
+        _READERS[form](text.removeprefix("\ufeff").replace("\r\n", "\n"), entries)
+    if len(entries.taken) > MAX_ENTRIES:
+        raise Invalid({"content": f"Send at most {MAX_ENTRIES} names and values."})
     if not entries.taken and not entries.refused:
         raise Invalid({"content": "There is no name and value in it."})
     return list(entries.taken.values()), entries.refused

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+MAX_ENTRIES: Final = 500
+MAX_REFUSED: Final = 50
+
 _SOUND: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
@@ -30,7 +33,13 @@ class Refusal:
     complaint: str
 
 
+class EnoughError(Exception):
+    """There is no need to read on."""
+
+
 class Entries:
+    """Ends the reading where a person would stop: no file makes a long list of complaints."""
+
     def __init__(self) -> None:
         self.taken: dict[str, Entry] = {}
         self.refused: list[Refusal] = []
@@ -42,6 +51,10 @@ class Entries:
             self.refuse(line, name, f"This name comes twice: it is on line {self.taken[name].line} already.")
         else:
             self.taken[name] = Entry(line, name, value)
+        if len(self.taken) > MAX_ENTRIES:
+            raise EnoughError
 
     def refuse(self, line: int, name: str, complaint: str) -> None:
         self.refused.append(Refusal(line, name if _SOUND.fullmatch(name) else "", complaint))
+        if len(self.refused) >= MAX_REFUSED:
+            raise EnoughError

@@ -49,3 +49,9 @@ def schema() -> dict[str, Any]:
         "$id": BUILD_STARTED,
         **BuildStarted.model_json_schema(mode="serialization"),
     }
+
+
+def fields() -> list[dict[str, str]]:
+    """Return what the documents say of each field."""
+    found = BuildStarted.model_fields.items()
+    return [{"name": name, "about": field.description or ""} for name, field in found]

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from joserfc import jwe
 from joserfc.jwk import OctKey, OKPKey
 
@@ -321,7 +320,3 @@ def test_openings_are_limited(build: Running, settings: Any) -> None:
     body = {"enc": build.event["enc"]}
     calls = [dataclasses.replace(build.caller, client=new_client()) for _ in range(3)]
     assert [call.post("crypto/decrypt-key", body).status_code for call in calls] == [200, 200, 429]
-
-
-def test_the_schema_is_published(client: Client) -> None:
-    assert client.get("/docs/events/build-started-1.json").json()["$id"] == BUILD_STARTED

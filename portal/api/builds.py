@@ -14,7 +14,7 @@ from pydantic import Field
 from portal.api.access import ApiRequest, member, own_build, tokens
 from portal.api.schemas import Name, PageQuery, PublicKey, Sealed, Strict, Text, answers
 from portal.api.sealing import seal_for
-from portal.pages.events import BuildStarted
+from portal.pages.events import BUILD_STARTED, BuildStarted
 from portal.tokens import Claims
 from tenants.actions import builds
 from tenants.actions.builds import Started
@@ -144,6 +144,7 @@ def own_ssh_keys(request: ApiRequest, build_id: UUID) -> Sealed:
 def _event(slug: str, started: Started) -> BuildStarted:
     build = started.build
     return BuildStarted(
+        type=BUILD_STARTED,
         tenant=slug,
         build=build.id,
         repository=build.repository_name,

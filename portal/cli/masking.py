@@ -64,7 +64,7 @@ class Masker:
 
     def _scan(self, data: bytes, *, last: bool) -> tuple[list[tuple[int, int]], int]:
         """Return where values stand, by their beginnings, and from where on what comes next has to be awaited."""
-        spans = []
+        spans: list[tuple[int, int]] = []
         full = len(data) - SHORTEST + 1
         for start in [at for at in range(full) if data[at : at + SHORTEST] in self._known]:
             stop = self._match(data, start)

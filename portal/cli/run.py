@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from portal.cli import client, output
+from portal.cli.agent import Key, agent
 from portal.cli.build import Outcome, Running
 from portal.cli.child import Child, end_as
 from portal.cli.failures import Code, Failure
@@ -42,6 +44,10 @@ def run(  # noqa: PLR0917 - typer reads options from parameters
     mask: Annotated[
         bool, typer.Option("--mask/--no-mask", help="Mask the values in the output; --no-mask keeps the terminal.")
     ] = True,
+    ssh_agent: Annotated[
+        bool,
+        typer.Option("--ssh-agent", help="Give the command an SSH agent with the keys that match; it ends with it."),
+    ] = False,
     allow_override: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Let a parameter set this variable all the same. Repeatable."),
@@ -69,8 +75,9 @@ def run(  # noqa: PLR0917 - typer reads options from parameters
         _refuse(values, allowed=set(allow_override or ()))
         for name, sets in conflicts.items():
             output.complain(f"warning: {name} is defined by {_listing(sets)}; the value is that of {sets[0]}")
-        child = Child(command, {**os.environ, **values}, values.values() if mask else None)
-        code = child.wait()
+        with _agent(build) if ssh_agent else nullcontext({}) as found:
+            child = Child(command, {**os.environ, **values, **found}, values.values() if mask else None)
+            code = child.wait()
         if code == 0:
             outcome = Outcome.SUCCEEDED
         elif child.cancelled:
@@ -78,6 +85,11 @@ def run(  # noqa: PLR0917 - typer reads options from parameters
     finally:
         build.end(outcome)
     end_as(code)
+
+
+def _agent(build: Running) -> AbstractContextManager[dict[str, str]]:
+    """Hold the build's SSH keys in an agent of its own; where a key has several generations, all of them."""
+    return agent([Key(key["name"], key["known_hosts"], key["private_key"]) for key in build.ssh_keys()])
 
 
 def _overrides(given: Iterable[str]) -> dict[str, str]:

@@ -23,7 +23,7 @@ class BuildStarted(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    type: Literal["bulkhead.build.started/1"] = Field(BUILD_STARTED, description="The event's name and version.")
+    type: Literal["bulkhead.build.started/1"] = Field(description="The event's name and version.")
     tenant: str = Field(description="The tenant's slug.")
     build: UUID = Field(description="The build's id; also the `kid` of `environment`.")
     repository: str = Field(description="The repository's name as the build began.")

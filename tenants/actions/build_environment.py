@@ -94,7 +94,7 @@ def _value(compartment: Compartment, parameter_id: UUID, version: int, sealed: b
     return compartment.open(compartment.place("parameter_versions.sealed", parameter_id, version), sealed).decode()
 
 
-def _rows(compartment: Compartment, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+def _rows(compartment: Compartment, query: str, *parameters: UUID | int) -> list[tuple[Any, ...]]:
     with connections[compartment.alias].cursor() as cursor:
         cursor.execute(query, parameters)
         return list(cursor.fetchall())

@@ -184,7 +184,7 @@ def revoke(build_ids: list[UUID]) -> None:
 def _issue(compartment: Compartment, build: Build) -> AccessToken:
     """Write the hint that the build ends one day, and its token, before the build: neither means anything without."""
     token = AccessToken(
-        person_id=build.person_id,
+        person_id=compartment.actor.require_person(),
         tenant=compartment.tenant,
         build_id=build.id,
         name=f"build {build.id}",
@@ -236,8 +236,11 @@ def _own(compartment: Compartment) -> QuerySet[Build]:
 
 def _running(compartment: Compartment, build_id: UUID | None) -> Build:
     """Return the token's own build, locked, while it runs. Raises NotFound for any other, and for a person."""
-    rows = Build.objects.select_for_update().filter(id=compartment.actor.build_id, outcome=Build.Outcome.RUNNING)
-    return fetch(rows.filter(ends_by__gt=Now()), id=build_id)
+    own = compartment.actor.build_id
+    if own is None:
+        raise NotFound
+    rows = Build.objects.select_for_update().filter(id=own, outcome=Build.Outcome.RUNNING, ends_by__gt=Now())
+    return fetch(rows, id=build_id)
 
 
 def _shown() -> QuerySet[Build]:

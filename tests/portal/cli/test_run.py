@@ -119,6 +119,16 @@ def test_each_run_is_a_build_that_ends(cli: CommandLine) -> None:
     assert listed[2]["id"] in cli.run("build", "list").stdout
 
 
+def test_the_keys_that_match_are_in_an_agent(cli: CommandLine) -> None:
+    script = "ssh-add -L; test -S $SSH_AUTH_SOCK && echo $SSH_AUTH_SOCK"
+    done = cli.run("run", "-r", "acme/api", "--ssh-agent", "--", "sh", "-c", script)
+    assert done.returncode == 0, done.stderr
+    key, socket = done.stdout.splitlines()
+    assert key.startswith("ssh-ed25519 ")
+    assert not Path(socket).exists()
+    assert "ssh-ed25519" not in cli.run("run", "-r", "acme/web", "--ssh-agent", "--", "ssh-add", "-L").stdout
+
+
 def test_a_build_whose_command_is_gone_can_be_ended(cli: CommandLine) -> None:
     process = cli.start("run", "-r", "acme/api", "--", "sh", "-c", "echo ready; exec sleep 5")
     assert process.stdout is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -11,10 +12,13 @@ from uuid import UUID
 import pytest
 from django.db import connections
 from django.db.models.functions import Now
+from joserfc import jwe
+from joserfc.jwk import OctKey
 
 from secrets_vault import rewrap
 from tenants import compartment
 from tenants.actions import builds, parameters, repositories, ssh_keys, tokens
+from tenants.actions.build_environment import environment_of, ssh_keys_of
 from tenants.actions.builds import Started
 from tenants.compartment import Compartment
 from tenants.errors import Invalid, NotFound, Refused
@@ -50,15 +54,12 @@ def begin(inside: Compartment, **more: object) -> Started:
     return builds.start_build(inside, **{**asked, **more})  # type: ignore[arg-type]  # tests send what is wrong, too
 
 
-def as_build(household: Household, started: Started) -> object:
+def as_build(household: Household, started: Started) -> AbstractContextManager[Compartment]:
     actor = replace(household.actor(), token_id=started.token.id, build_id=started.build.id)
     return compartment.enter(household.slug, actor)
 
 
 def opened(inside: Compartment, started: Started) -> dict[str, object]:
-    from joserfc import jwe  # noqa: PLC0415 - as a build system does
-    from joserfc.jwk import OctKey  # noqa: PLC0415
-
     key = OctKey.import_key(builds.open_key(inside, started.enc))
     text = jwe.decrypt_compact(started.environment, key, algorithms=["dir", "A256GCM"]).plaintext or b""
     return dict(json.loads(text))
@@ -69,7 +70,7 @@ def test_a_build_gets_what_people_would_get(stocked: Household) -> None:
     with stocked.enter() as inside:
         started = begin(inside)
         people = parameters.reveal_environment(inside, "api")
-    with as_build(stocked, started) as own:  # type: ignore[attr-defined]
+    with as_build(stocked, started) as own:
         content = opened(own, started)
     assert content["values"] == people.values == {"WHO": "narrow", "ALL": "all", "LINUX": "linux", "NARROW": "narrow"}
     assert content["conflicts"] == people.conflicts == {"WHO": ["narrow", "linux", "all"]}
@@ -80,11 +81,8 @@ def test_labels_that_change_are_heeded_while_it_runs(stocked: Household) -> None
         started = begin(inside)
         repository = Repository.objects.get(name="api")
         repositories.change_repository(inside, repository.id, name="renamed", url="", labels=[("team", "red")])
-        names = lambda rows: [key["name"] for key in rows]  # noqa: E731
-        from tenants.actions.build_environment import environment_of, ssh_keys_of  # noqa: PLC0415
-
         assert set(environment_of(inside, started.build.id, {}).values) == {"WHO", "ALL"}
-        assert names(ssh_keys_of(inside, started.build.id)) == ["theirs"]
+        assert [key["name"] for key in ssh_keys_of(inside, started.build.id)] == ["theirs"]
 
 
 def test_a_rewrapped_key_opens_by_the_event_that_left_before(stocked: Household) -> None:
@@ -97,7 +95,7 @@ def test_a_rewrapped_key_opens_by_the_event_that_left_before(stocked: Household)
         assert again == started.enc  # under the current key nothing changes
         # Another wrapping of the same value: the first 86 bytes are the wrapping's.
         changed = started.enc[:26] + bytes(60) + started.enc[86:]
-    with as_build(stocked, started) as own:  # type: ignore[attr-defined]
+    with as_build(stocked, started) as own:
         assert builds.open_key(own, changed) == builds.open_key(own, started.enc)
         for wrong in (started.enc[:-1] + bytes([started.enc[-1] ^ 1]), b"", b"BHSV", started.enc + b"x"):
             with pytest.raises(NotFound):
@@ -113,15 +111,14 @@ def test_nothing_leaves_when_the_log_can_not_be_written(stocked: Household) -> N
             raise RuntimeError("the log is full")
         return execute(sql, *rest)
 
-    with as_build(stocked, started) as own:  # type: ignore[attr-defined]
-        with connections[own.alias].execute_wrapper(broken):
-            for act in (
-                lambda: builds.open_key(own, started.enc),
-                lambda: builds.own_environment(own, started.build.id),
-                lambda: builds.own_ssh_keys(own, started.build.id),
-            ):
-                with pytest.raises(RuntimeError):
-                    act()
+    with as_build(stocked, started) as own, connections[own.alias].execute_wrapper(broken):
+        for act in (
+            lambda: builds.open_key(own, started.enc),
+            lambda: builds.own_environment(own, started.build.id),
+            lambda: builds.own_ssh_keys(own, started.build.id),
+        ):
+            with pytest.raises(RuntimeError):
+                act()
     with stocked.enter() as inside, connections[inside.alias].execute_wrapper(broken):
         with pytest.raises(RuntimeError):
             begin(inside)
@@ -165,7 +162,7 @@ def test_an_ended_build_leaves_no_key_and_no_token(stocked: Household, sweep: Ca
 def test_a_build_may_not_do_what_its_person_may(stocked: Household) -> None:
     with stocked.enter() as inside:
         started, other = begin(inside), begin(inside)
-    with as_build(stocked, started) as own:  # type: ignore[attr-defined]
+    with as_build(stocked, started) as own:
         for act in (
             lambda: parameters.reveal_environment(own, "api"),
             lambda: ssh_keys.reveal_key(own, "api", "mine"),

@@ -1,21 +1,52 @@
-"""`bench seal`: the envelope against bare AES-256-GCM that does the same wrapping and sealing, and no more."""
+"""`bench vault`: a tenant's key rotated, and the envelope against bare AES-256-GCM that does the same and no more."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 import uuid
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from secrets_vault import Keyring, LocalKeyService, Place, open_sealed, seal
-from tests.benchmarks.frame import Bench, interleaved
+from tests.benchmarks.frame import Bench, interleaved, medians
+from tests.benchmarks.scale.contestant import Contestant
+from tests.benchmarks.scale.ground import PACKAGE, ground
 
 SIZE = 64  # bytes: a password or a token, what parameters mostly are
 
 
 def run(bench: Bench) -> None:
+    _envelope(bench)
+    _rotation(bench)
+
+
+def _rotation(bench: Bench) -> None:
+    """Rotate a large tenant's key while nobody else is there; a small one's before, so that everything is loaded."""
+    items, rounds = (5_000, 1) if bench.quick else (100_000, 3)
+    with tempfile.TemporaryDirectory(prefix="bulkhead-bench-") as directory, ground(Path(directory)) as at:
+        module, environment = f"{PACKAGE}.keys", at.environment("provisioner")
+        with Contestant(module, environment) as filling:
+            small, large = filling.ask("fill", items=1_000), filling.ask("fill", items=items)
+        with Contestant(module, environment) as rotating:
+            rotating.ask("rotated", tenant=small, items=1_000)
+            before = rotating.ask("memory")
+            seconds = medians(
+                {
+                    "rotation": partial(rotating.ask, "rotated", tenant=large, items=items),
+                    "bare": partial(rotating.ask, "bare", tenant=large),
+                },
+                rounds=rounds,
+            )
+            after = rotating.ask("memory")
+    reference = "one UPDATE of the same bytes, no keys"
+    bench.rate("rotate_items_per_second", items / seconds["rotation"], "items/s", reference, items / seconds["bare"])
+    bench.duration("rotate_memory", after, "MB", "the same process after 1,000 items", before)
+
+
+def _envelope(bench: Bench) -> None:
     batch, rounds = (500, 7) if bench.quick else (2_000, 15)
     with tempfile.TemporaryDirectory() as directory:
         keyring, _ = Keyring.create(LocalKeyService.create(Path(directory) / "platform.key"), "tenant")

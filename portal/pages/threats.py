@@ -102,9 +102,9 @@ THREATS: Final = (
     Threat(
         "M2",
         "A build reads parameters and keys that were meant for another one.",
-        "Label filters are checked in the action and in the query, by exact match: a build's token names no repository, "
-        "its row does. It opens its own environment, SSH keys and key while it runs, ends itself, and nothing else. A filter that reaches every repository is asked "
-        "about, and the repositories it reaches are shown before it is saved.",
+        "Label filters are checked in the action and in the query, by exact match: a build names no repository, "
+        "its row does. It opens its own environment, SSH keys and key while it runs, ends itself, and nothing else. A "
+        "filter for every repository is asked about, and what a filter reaches is shown before it is saved.",
         (
             "tests/portal/api/test_builds.py",
             "tests/tenants/actions/test_builds.py",
@@ -115,9 +115,9 @@ THREATS: Final = (
     Threat(
         "M3 M5 M8",
         "A start event is read by somebody on its way, or kept, and opened later.",
-        "The build's key in it is wrapped by the tenant's and bound to tenant and build. Only that build's token has it "
-        "unwrapped, while the build runs, each time after an entry in the log; ending shreds the key, and a build that "
-        "nobody ends is ended.",
+        "The build's key in it is wrapped by the tenant's and bound to tenant and build. Only that build's token has "
+        "it unwrapped, while the build runs, each time after an entry in the log; ending shreds the key, and a build "
+        "that nobody ends is ended.",
         ("tests/portal/api/test_builds.py", "tests/tenants/actions/test_builds.py"),
     ),
     Threat(
@@ -130,15 +130,15 @@ THREATS: Final = (
     Threat(
         "I9 M8",
         "Values are guessed: by comparing what is stored, or by asking again and again where a value is used.",
-        "Digests are keyed for each tenant and made over each row's own place, so that equal values do not look alike. "
-        "Asking takes the right to write, is in the log each time, and is limited; the value travels in no address.",
+        "Digests are keyed for each tenant and made over each row's own place: equal values do not look alike. Asking "
+        "takes the right to write, is in the log each time, and is limited; the value travels in no address.",
         ("tests/tenants/actions/test_parameter_search.py", "tests/portal/api/test_parameter_search.py"),
     ),
     Threat(
         "I9",
         "A file to import attacks its reader: aliases that multiply, endless nesting, tags that build objects.",
-        "A file is bounded before it is read. Of YAML only the parser's events are read, nothing is built or followed; "
-        "a name that comes twice is refused; all is stored or nothing.",
+        "A file is bounded before it is read. Of YAML only the parser's events are read, nothing is built or "
+        "followed; a name that comes twice is refused; all is stored or nothing.",
         ("tests/tenants/importing/test_json_and_yaml.py", "tests/tenants/importing/test_dotenv.py"),
     ),
     Threat(

@@ -41,6 +41,7 @@ from tests.conftest import Household, acting_as
 _NAMED: Final = re.compile(
     r'\b(?:FROM|JOIN|INTO|UPDATE|ONLY|TABLE)\s+"?(\w+)"?(?:\s*\.\s*"?(\w+)"?)?\s*(\(?)', re.IGNORECASE
 )
+_OWN: Final = re.compile(r"\b(\w+)(?: ?\([^()]*\))? AS (?:MATERIALIZED )?\(\s*(?:SELECT|INSERT|UPDATE|DELETE)\b")
 _LINUX: Final = [("os", "linux")]
 
 
@@ -58,8 +59,9 @@ class Statement:
 
     @property
     def tables(self) -> set[str]:
-        """Names after FROM, JOIN, INTO and UPDATE; functions and locking clauses are none."""
-        return {name for name, _, call in _NAMED.findall(self._bare()) if not self._is_call(name, call)}
+        """Names after FROM, JOIN, INTO and UPDATE; functions, locking clauses and a statement's own names are none."""
+        found = {name for name, _, call in _NAMED.findall(self._bare()) if not self._is_call(name, call)}
+        return found - set(_OWN.findall(self.sql))
 
     @property
     def qualified(self) -> bool:

@@ -11,6 +11,10 @@ from django.db import connections
 
 from tenants.actions import audit, members, messages, overview, parameters, repositories, ssh_keys
 from tenants.actions import connections as links
+from tenants.actions.parameter_import import Format, import_parameters
+from tenants.actions.parameter_reach import preview_reach
+from tenants.actions.parameter_search import find_value, search
+from tenants.actions.parameter_values import NewValue
 from tenants.compartment import Compartment
 from tenants.pagination import PageRequest
 from tests.conftest import Household
@@ -93,3 +97,24 @@ def test_entering_costs_one_round_trip_and_no_set_up(household: Household) -> No
         repositories.list_repositories(inside, PageRequest())
     assert len(sent) == 1
     assert len(there) == 1
+
+
+def test_many_values_cost_as_much_as_one(furnished: Household) -> None:
+    def values(count: int) -> list[NewValue]:
+        return [NewValue(f"N{number}", "value") for number in range(count)]
+
+    with furnished.enter() as inside:
+        made = parameters.create_set(inside, name="many", description="", filters=[])
+        parameters.apply_changes(inside, made.id, values=values(2))
+        text = "".join(f"M{number}=1\n" for number in range(100))
+        for act, most in (
+            (lambda: parameters.set_parameter(inside, made.id, name="N0", value="other"), 8),
+            (lambda: parameters.apply_changes(inside, made.id, values=values(100)), 10),
+            (lambda: import_parameters(inside, made.id, text=text, form=Format.DOTENV), 10),
+            (lambda: find_value(inside, "value"), 4),
+            (lambda: search(inside, "n"), 3),
+            (lambda: preview_reach(inside, [], set_id=made.id), 4),
+        ):
+            with counted("default", inside.alias) as sent:
+                act()
+            assert len(sent) <= most, sent

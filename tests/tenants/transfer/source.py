@@ -62,6 +62,8 @@ def _rich() -> dict[str, Any]:
         one = parameters.create_set(inside, name="Deploy", description="Tab\\t, \\N and\nlines", filters=[])
         parameters.set_parameter(inside, one.id, name="TOKEN", value=secret["old"])
         parameters.set_parameter(inside, one.id, name="TOKEN", value=secret["new"])
+        gone = parameters.set_parameter(inside, one.id, name="GONE", value="deleted")
+        parameters.delete_parameter(inside, one.id, gone.id)
         key = ssh_keys.generate_key(inside, name="deploy", filters=[])
         outgoing = connections.propose(inside, other_slug="peer", direction="send")
         incoming = connections.propose(inside, other_slug="peer", direction="receive")
@@ -77,6 +79,7 @@ def _rich() -> dict[str, Any]:
         "id": str(rich.tenant.id),
         "schema": rich.tenant.schema,
         "secrets": secret,
+        "deleted": str(gone.id),
         "fingerprint": key.fingerprint,
         "received": [str(message.id) for message in received],
         "waiting": str(waiting.id),

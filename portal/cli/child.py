@@ -35,7 +35,7 @@ HANDED_ON: Final = (
 )
 _TYPED: Final = frozenset({signal.SIGINT, signal.SIGQUIT})
 _CHUNK: Final = 64 * 1024
-_QUIET: Final = 5.0  # seconds without output after which those are left who outlive the command with its pipes open
+_QUIET: Final = 2.0  # seconds without output after which those are left who outlive the command with its pipes open
 
 
 class Child:

@@ -91,7 +91,8 @@ class Blob(NamedTuple):
         """Read the first HEAD_BYTES of a blob. Raises BadCiphertext for unknown values and another number of bytes."""
         if len(head) != HEAD_BYTES or not head.startswith(KIND):
             raise BadCiphertext
-        return cls(*_HEADER.unpack(head), b"")
+        header: Header = _HEADER.unpack(head)
+        return cls(*header, b"")
 
     def pack(self) -> bytes:
         return _HEADER.pack(*self[:-1]) + self.ciphertext

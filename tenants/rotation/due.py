@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -25,7 +25,7 @@ WHERE c.relname = 'key_uses' AND n.nspname ~ '^t_[0-9a-f]{16}$' ORDER BY 1"""
 _USES: Final = "(SELECT {name} AS schema, uses FROM {table} ORDER BY version DESC LIMIT 1)"
 
 
-def _with_keys() -> QuerySet[Tenant]:
+def _with_keys() -> QuerySet[Any]:
     """Return the tenants that have a key, with `newest`, when its newest version was made, and `live`, how many."""
     rows = Tenant.objects.annotate(newest=Max("keys__created_at"), live=Count("keys", filter=Q(keys__retired_at=None)))
     return rows.filter(live__gt=0)

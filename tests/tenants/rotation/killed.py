@@ -70,7 +70,7 @@ def attempt(tenant: UUID, statements: int) -> None:
         connection.execute_wrappers.append(doom)
 
     BaseDatabaseWrapper._commit = commits  # type: ignore[attr-defined]  # not in the stubs
-    BaseDatabaseWrapper.connect = connects  # type: ignore[method-assign]  # every connection, whoever opens it
+    BaseDatabaseWrapper.connect = connects  # type: ignore[assignment, method-assign]  # every connection, whoever opens it
     rewrapping.BATCH = BATCH  # type: ignore[misc]  # so that there are many
     begun = TenantKey.objects.filter(tenant_id=tenant).count() > 1
     rotate(tenant, ACTOR, reason="" if begun else "test")

@@ -53,7 +53,7 @@ def test_a_writer_with_the_old_key_is_refused_once_it_is_closed(household: House
         stale = keyring_of(household.tenant.id)
         turn(household, "test")
         versions.close(inside, [1])
-        key = SSHKey(name="late", kind="ssh-ed25519", bits=256, fingerprint="", public="", author="test")
+        key = SSHKey(name="late", kind="ssh-ed25519", bits=256)
         with pytest.raises(KeyServiceUnavailable):
             _store_late(inside, stale, key)
         assert not SSHKey.objects.filter(name="late").exists()
@@ -79,7 +79,7 @@ def test_closing_waits_for_whoever_is_about_to_commit(household: Household) -> N
 
     with ThreadPoolExecutor(1) as threads, household.enter() as inside:
         with inside.transaction():
-            key = SSHKey(name="late", kind="ssh-ed25519", bits=256, fingerprint="", public="", author="test")
+            key = SSHKey(name="late", kind="ssh-ed25519", bits=256)
             key.sealed = inside.seal(inside.place("ssh_keys.sealed", key.id, 1), b"late")
             key.save(force_insert=True)
             inside.note_uses()
@@ -90,7 +90,7 @@ def test_closing_waits_for_whoever_is_about_to_commit(household: Household) -> N
 
 
 def test_the_running_portal_loses_nothing_while_its_keys_are_older(household: Household, portal_url: str) -> None:
-    """Its processes remember version 1 for minutes; it is retired under their feet, far sooner than it ever would be."""
+    """Its processes remember version 1 for minutes; it is retired far sooner than it ever would be."""
     headers = {"Authorization": f"Bearer {text_of(new_token(household))}"}
     stored = []
 
@@ -141,6 +141,22 @@ def test_a_rotation_that_was_overtaken_stores_nothing(furnished: Household) -> N
         with pytest.raises(rewrapping.SupersededError):
             rewrapping._store(inside.alias, 2, column, [change])
         assert sealed(inside) == before
+
+
+def test_a_value_that_is_replaced_while_its_batch_is_wrapped_stays(furnished: Household) -> None:
+    column = next(column for column in SEALED if column.purpose == "ssh_keys.sealed")
+    with acting_as("provisioner"):
+        versions.add_version(furnished.tenant.id, ACTOR, "test")
+    keyring, done = keyring_of(furnished.tenant.id), rewrapping.Pass()
+    with furnished.enter() as inside:
+        batch = next(rewrapping._batches(inside.alias, column, keyring.current.version))
+        (row,) = SSHKey.objects.all()
+        place = inside.place("ssh_keys.sealed", row.id, 1)
+        SSHKey.objects.update(sealed=inside.seal(place, b"replaced"))
+        rewrapping._rewrap(inside.alias, keyring, column, batch, done)
+        row.refresh_from_db()
+        assert inside.open(place, bytes(row.sealed or b"")) == b"replaced"
+        assert done.rewrapped == 0
 
 
 def test_a_slice_ends_in_time_and_the_next_goes_on(furnished: Household) -> None:

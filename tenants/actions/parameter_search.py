@@ -21,7 +21,16 @@ from tenants.records.models import Parameter, ParameterSet, ParameterVersion, Re
 from tenants.roles import Permission
 
 MOST: Final = 50
-_UNTAGGED_AT_ONCE: Final = 500
+_UNTAGGED_AT_ONCE: Final = 100  # at most 6.4 MB in memory
+_NEEDED: Final = (
+    "version",
+    "digest",
+    "parameter__name",
+    "parameter__version",
+    "parameter__deleted_at",
+    "parameter__set__name",
+    "parameter__set__deleted_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +87,8 @@ def find_value(compartment: Compartment, value: str) -> list[Use]:
     key = lookup.lookup_key(compartment)
     _complete(compartment, key)
     wanted = lookup.tag(key, raw)
-    rows = ParameterVersion.objects.filter(size=len(raw)).defer("sealed").select_related("parameter__set")
-    uses = [_use(row) for row in rows.iterator() if _holds(compartment, key, row, wanted)]
+    rows = ParameterVersion.objects.filter(size=len(raw)).select_related("parameter__set").only(*_NEEDED)
+    uses = [_use(row) for row in rows if _holds(compartment, key, row, wanted)]
     with compartment.transaction(durable=True):
         record(compartment, "parameters.value_searched", "", found=len(uses))
     return sorted(uses, key=lambda use: (use.set_name, use.name, -use.version))

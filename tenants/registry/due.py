@@ -1,6 +1,6 @@
 """What is due where: an index of work, so that a sweep costs what is due and not how many tenants there are.
 
-A row here is a hint. It is committed *before* the message (or the build, or the deleted item) it points to, so that none
+A row here is a hint. It is committed *before* what it points to (a message, a build, a deletion), so that none of them
 can lack one; a hint whose message never came is dropped once no transaction that could still bring it can be alive.
 """
 

@@ -10,7 +10,7 @@ from tenants.actions.parameter_search import State, find_value, search
 from tenants.errors import Invalid, Refused
 from tenants.records.models import AuditRow, ParameterVersion
 from tenants.roles import Role
-from tests.conftest import Household, NewPerson
+from tests.conftest import Household, NewPerson, at_once
 from tests.tenants.actions.test_parameter_history import id_of, last_act, new_set
 
 
@@ -85,3 +85,16 @@ def test_who_may_not_write_may_not_guess(household: Household, new_person: NewPe
     member = household.join(new_person("member"), Role.MEMBER)
     with household.enter(member) as inside, pytest.raises(Refused):
         find_value(inside, "guess")
+
+
+def test_two_first_writers_share_one_lookup_key(household: Household) -> None:
+    with household.enter() as inside:
+        sets = iter([new_set(inside, "one"), new_set(inside, "two")])
+
+    def write() -> None:
+        with household.enter() as inside:
+            parameters.set_parameter(inside, next(sets), name="A", value="leaked!")
+
+    at_once(write, times=2)
+    with household.enter() as inside:
+        assert len(find_value(inside, "leaked!")) == 2

@@ -27,6 +27,8 @@ from tenants.actions import (
     parameter_values,
     parameters,
     repositories,
+    ssh_authorities,
+    ssh_certificates,
     ssh_keys,
 )
 from tenants.actions import connections as links
@@ -196,9 +198,23 @@ def _keep_records(inside: Compartment) -> None:
     key = ssh_keys.generate_key(inside, name="deploy", filters=[_LINUX])
     started = builds.start_build(inside, repository="api", revision="", overrides={"A": "b"}, ttl=60)
     builds.acts_of_build(inside, builds.get_build(inside, started.build.id))
-    ssh_keys.get_key(inside, key.id)
+    _keep_keys(inside, key.id)
+
+
+def _keep_keys(inside: Compartment, key_id: UUID) -> None:
+    ssh_keys.get_key(inside, key_id)
+    ssh_keys.change_key(inside, key_id, filters=[_LINUX], description="more", known_hosts="")
+    newer = ssh_keys.rotate_key(inside, key_id)
+    ssh_keys.list_generations(inside, ssh_keys.get_named(inside, "deploy").name)
     ssh_keys.reveal_key(inside, "api", "deploy")
-    ssh_keys.delete_key(inside, key.id)
+    ssh_keys.reveal_keys(inside, "api")
+    ssh_keys.retire_key(inside, key_id)
+    ssh_keys.delete_key(inside, key_id)
+    authority = ssh_authorities.create_authority(inside)
+    ssh_certificates.issue_certificate(inside, public_key=newer.public)
+    ssh_authorities.retire_authority(inside, ssh_authorities.get_authority(inside, authority.id).id)
+    ssh_authorities.list_authorities(inside)
+    ssh_authorities.list_certificates(inside, PageRequest())
 
 
 def _keep_parameters(inside: Compartment, set_id: UUID, parameter_id: UUID) -> None:

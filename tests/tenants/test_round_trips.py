@@ -9,8 +9,21 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tenants.actions import audit, members, messages, overview, parameters, repositories, ssh_keys
+from tenants import ssh_formats
+from tenants.actions import (
+    audit,
+    builds,
+    members,
+    messages,
+    overview,
+    parameters,
+    repositories,
+    ssh_authorities,
+    ssh_certificates,
+    ssh_keys,
+)
 from tenants.actions import connections as links
+from tenants.actions.builds import Started
 from tenants.actions.parameter_import import Format, import_parameters
 from tenants.actions.parameter_reach import preview_reach
 from tenants.actions.parameter_search import find_value, search
@@ -20,6 +33,7 @@ from tenants.pagination import PageRequest
 from tests.conftest import Household
 
 ROWS = 12
+PUBLIC = ssh_formats.generate("").public
 
 Act = Callable[[Compartment], object]
 
@@ -48,7 +62,16 @@ def furnished(household: Household) -> Household:
             made = parameters.create_set(inside, name=f"set-{number}", description="", filters=[[("os", "linux")]])
             parameters.set_parameter(inside, made.id, name=f"NAME_{number}", value="value")
             ssh_keys.generate_key(inside, name=f"key-{number}", filters=[])
+        ssh_authorities.create_authority(inside)
     return household
+
+
+def _start(inside: Compartment) -> Started:
+    return builds.start_build(inside, repository="repo-1", revision="", overrides={}, ttl=600)
+
+
+def certified(inside: Compartment) -> object:
+    return ssh_certificates.issue_certificate(inside, public_key=PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +89,11 @@ def furnished(household: Household) -> Household:
         (lambda inside: parameters.matching_repositories(inside, [[("os", "linux")]]), 1),
         (lambda inside: parameters.reveal_environment(inside, "repo-1"), 3),
         (lambda inside: ssh_keys.reveal_key(inside, "repo-1", "key-1"), 3),
+        (lambda inside: ssh_keys.reveal_keys(inside, "repo-1"), 3),
+        (certified, 4),
+        (lambda inside: builds.list_builds(inside, PageRequest()), 1),
+        (_start, 8),
+        (lambda inside: builds.acts_of_build(inside, _start(inside).build), 9),
     ],
     ids=[
         "repositories",
@@ -80,6 +108,11 @@ def furnished(household: Household) -> Household:
         "reach",
         "environment",
         "private key",
+        "private keys",
+        "certificate",
+        "builds",
+        "start of a build",
+        "acts of a build",
     ],
 )
 def test_an_action_costs_as_much_however_many_rows_there_are(furnished: Household, act: Act, most: int) -> None:

@@ -128,6 +128,18 @@ THREATS: Final = (
         ("tests/portal/cli/test_masking.py", "tests/portal/cli/test_run.py"),
     ),
     Threat(
+        "Z9",
+        "A key is used for so long, or so often, that losing it once loses everything.",
+        "Tenant keys, database passwords and the keys of sessions and tokens are replaced every two weeks, a tenant's "
+        "key earlier if it is used often. Everything is wrapped anew, whatever is killed meanwhile; then the old "
+        "version is refused, and nothing can be stored under it any more.",
+        (
+            "tests/tenants/rotation/test_rotation.py",
+            "tests/tenants/rotation/test_interruptions.py",
+            "tests/portal/test_epochs.py",
+        ),
+    ),
+    Threat(
         "I9 M8",
         "Values are guessed: by comparing what is stored, or by asking again and again where a value is used.",
         "Digests are keyed for each tenant and made over each row's own place: equal values do not look alike. Asking "

@@ -85,6 +85,17 @@ def test_labels_that_change_are_heeded_while_it_runs(stocked: Household) -> None
         assert [key["name"] for key in ssh_keys_of(inside, started.build.id)] == ["theirs"]
 
 
+def test_an_ended_build_reaches_nothing(stocked: Household) -> None:
+    """By the queries themselves, whoever calls them; and so does one whose time is up."""
+    with stocked.enter() as inside:
+        for change in ({"outcome": "failed"}, {"ends_by": Now()}):
+            started = begin(inside)
+            assert environment_of(inside, started.build.id, {}).values
+            Build.objects.filter(id=started.build.id).update(**change)
+            assert environment_of(inside, started.build.id, {}).values == {}
+            assert list(ssh_keys_of(inside, started.build.id)) == []
+
+
 def test_a_rewrapped_key_opens_by_the_event_that_left_before(stocked: Household) -> None:
     """A rotation changes the wrapping in the row; who holds an older event still builds."""
     with stocked.enter() as inside:

@@ -169,6 +169,11 @@ def test_what_was_deleted_is_still_to_be_shredded_and_digests_still_find(
     assert due.message_id == gone.id
 
 
+def test_a_build_that_ran_is_still_to_be_ended(moved: Household, elsewhere: Elsewhere) -> None:
+    due = Due.objects.get(tenant=moved.tenant, kind=Due.Kind.END_BUILD)
+    assert str(due.message_id) == elsewhere.facts["rich"]["running"]
+
+
 def test_a_suspended_tenant_arrives_active(elsewhere: Elsewhere, stack: Stack) -> None:
     done = manage(stack, "import_tenant", str(elsewhere.archive("stopped")), "--key", str(elsewhere.key))
     assert done.returncode == 0, done.stderr

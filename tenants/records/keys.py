@@ -7,7 +7,7 @@ from typing import Final
 from django.db import connections, models
 from django.db.models.functions import Now
 
-_COUNT: Final = """
+_COUNT: Final = """\
 INSERT INTO key_uses (version, uses) VALUES (%s, %s)
 ON CONFLICT (version) DO UPDATE SET uses = key_uses.uses + excluded.uses WHERE key_uses.closed_at IS NULL"""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -117,11 +118,12 @@ def _form(request: MemberRequest, compartment: Compartment, found: ParameterSet 
     shown = ("name", "description", "filters")
     initial = {name: getattr(found, name) for name in shown} if found else {}
     preview = reverse("parameters-preview", kwargs={"tenant": compartment.tenant.slug})
-    return ParameterSetForm(posted(request), initial=initial, preview=preview)
+    known = f"?{urlencode({'set': found.id})}" if found else ""
+    return ParameterSetForm(posted(request), initial=initial, preview=f"{preview}{known}")
 
 
 def _edit_page(
     request: MemberRequest, compartment: Compartment, form: ParameterSetForm, found: ParameterSet | None
 ) -> HttpResponse:
-    reach = reach_of_form(compartment, form)
+    reach = reach_of_form(compartment, form, found.id if found else None)
     return page(request, "parameters/edit.html", compartment=compartment, form=form, set=found, reach=reach)

@@ -20,6 +20,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 # How long work may wait when nobody woke a worker, and expired content past its time (it reads as gone at once).
 SWEEP_SECONDS: Final = environment.integer("BULKHEAD_SWEEP_SECONDS", 5, minimum=1)
 TIDY_SECONDS: Final = 600
+# How often is looked whose keys and passwords have come of age; how old they get is BULKHEAD_KEY_ROTATION_DAYS.
+ROTATE_SECONDS: Final = 3600
+# As the provisioner's database role.
+PROVISIONING: Final = ("provision", "compare_declared", "rotate_keys", "rotate_database_passwords")
 
 app = Celery("bulkhead")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -28,7 +32,7 @@ app.conf.update(
     task_serializer="json",
     task_ignore_result=True,
     task_default_queue="default",
-    task_routes={f"tenants.tasks.{name}": {"queue": "provisioning"} for name in ("provision", "compare_declared")},
+    task_routes={f"tenants.tasks.{name}": {"queue": "provisioning"} for name in PROVISIONING},
     # A worker that is killed gives its task back; every task may run twice.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -57,6 +61,14 @@ app.conf.update(
             "task": "tenants.tasks.compare_declared",
             "schedule": crontab(hour="4", minute="0"),
             "options": {"queue": "provisioning"},
+        },
+        **{
+            name: {
+                "task": f"tenants.tasks.{name}",
+                "schedule": ROTATE_SECONDS,
+                "options": {"expires": ROTATE_SECONDS, "queue": "provisioning"},
+            }
+            for name in ("rotate_keys", "rotate_database_passwords")
         },
         "tidy": {"task": "tenants.tasks.tidy", "schedule": TIDY_SECONDS, "options": {"expires": TIDY_SECONDS}},
     },

@@ -98,6 +98,8 @@ def _secrets() -> Iterable[str]:
         "BULKHEAD_TOKEN_SECRET": settings.TOKEN_SECRET,
         "BULKHEAD_DATABASE_SECRET": settings.DATABASE_SECRET,
     }
+    for name in ("SESSION_SECRET", "TOKEN_SECRET", "DATABASE_SECRET"):
+        secrets |= {f"BULKHEAD_{name}_PREVIOUS": former for former in getattr(settings, f"{name}_FALLBACKS")}
     for name, value in secrets.items():
         if len(set(value)) < _DISTINCT_BYTES:
             yield f"{name} is not random. Make one with: openssl rand -base64 32"

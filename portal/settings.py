@@ -21,10 +21,19 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECRET_KEY = environment.key("BULKHEAD_SECRET_KEY").hex()
 SECRET_KEY_FALLBACKS = [former.hex() for former in environment.former_keys("BULKHEAD_SECRET_KEY_PREVIOUS")]
 SESSION_SECRET = environment.key("BULKHEAD_SESSION_SECRET")
+SESSION_SECRET_FALLBACKS = environment.former_keys("BULKHEAD_SESSION_SECRET_PREVIOUS")
 TOKEN_SECRET = environment.key("BULKHEAD_TOKEN_SECRET")
+TOKEN_SECRET_FALLBACKS = environment.former_keys("BULKHEAD_TOKEN_SECRET_PREVIOUS")
 DATABASE_SECRET = environment.key("BULKHEAD_DATABASE_SECRET")
+DATABASE_SECRET_FALLBACKS = environment.former_keys("BULKHEAD_DATABASE_SECRET_PREVIOUS")
 
 KEY_SERVICE = environment.text("BULKHEAD_KEY_SERVICE")
+# How old a tenant's key gets, a database role's password, and what sessions and tokens are sealed with. At least a day:
+# what is accepted is of this period or the one before, and sessions and tokens live for 12 hours.
+KEY_ROTATION_DAYS = environment.integer("BULKHEAD_KEY_ROTATION_DAYS", 14, minimum=1)
+# How often a tenant's key may be used. Random nonces are sound for 2**32 uses of a key (NIST SP 800-38D, 8.3); looked
+# at every hour, a quarter of that leaves the tenant 900,000 uses in each second until then.
+KEY_MAX_USES = environment.integer("BULKHEAD_KEY_MAX_USES", 2**30, minimum=1)
 LOCAL_KEY_ALLOWED = environment.flag("BULKHEAD_LOCAL_KEY_ALLOWED")
 METRICS_TOKEN = environment.secret("BULKHEAD_METRICS_TOKEN", "")
 OPERATIONS = environment.listing("BULKHEAD_OPERATIONS")
@@ -125,6 +134,8 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["portal.uploads.InMemory"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -144,8 +155,10 @@ CONTENT_SECURITY_POLICY = {
 RATES = {
     "sign-in": environment.rate("BULKHEAD_RATE_SIGN_IN", "20/m"),
     "api": environment.rate("BULKHEAD_RATE_API", "600/m"),
+    "build-keys": environment.rate("BULKHEAD_RATE_BUILD_KEYS", "120/m"),
     "certificates": environment.rate("BULKHEAD_RATE_CERTIFICATES", "60/m"),
     "device": environment.rate("BULKHEAD_RATE_DEVICE", "30/m"),
+    "lookups": environment.rate("BULKHEAD_RATE_LOOKUPS", "30/m"),  # each confirms or denies a guessed value
     "requests": environment.rate("BULKHEAD_RATE_REQUESTS", "30/h"),
 }
 

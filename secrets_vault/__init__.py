@@ -8,11 +8,11 @@
 b'value'
 """
 
-from secrets_vault import aead, hashchain
+from secrets_vault import aead, blob, hashchain
 from secrets_vault.binding import Place
 from secrets_vault.blob import BlobHeader
 from secrets_vault.derivation import derive
-from secrets_vault.envelope import describe, open_sealed, rewrap, seal
+from secrets_vault.envelope import describe, open_sealed, rewrap, rewrap_head, same_value, seal
 from secrets_vault.errors import (
     BadCiphertext,
     BadKey,
@@ -43,6 +43,7 @@ __all__ = [
     "VaultError",
     "WrappedKey",
     "aead",
+    "blob",
     "derive",
     "describe",
     "hand_over",
@@ -52,6 +53,8 @@ __all__ = [
     "open_key_service",
     "open_sealed",
     "rewrap",
+    "rewrap_head",
+    "same_value",
     "seal",
     "seal_to",
     "take_over",

@@ -1,8 +1,8 @@
 """AES-256-GCM (NIST SP 800-38D) with 96-bit random nonces and full 128-bit tags, and nothing else.
 
 Nobody passes a nonce in, so nobody can repeat one. Random 96-bit nonces are sound for 2**32 encryptions under one key
-(SP 800-38D, 8.3). An item key encrypts once; a tenant key wraps one item key per sealed or rewrapped item, so two weeks
-between rotations would take 3,500 items a second to come near.
+(SP 800-38D, 8.3). An item key encrypts once; a tenant key wraps one item key per sealed or rewrapped item, which is
+counted, and the key replaced long before.
 """
 
 import os

@@ -37,8 +37,11 @@ MAXIMUM_PLAINTEXT: Final = 64 * 2**20  # a blob is opened whole, in memory; call
 Header = tuple[bytes, bytes, int, bytes, bytes, int, bytes, bytes, int]  # the fields of Blob but the last
 
 _HEADER: Final = struct.Struct(">6s16sI12s48sI32s12sI")
-_HEADER_BYTES: Final = _HEADER.size
-_MINIMUM_BYTES: Final = _HEADER_BYTES + aead.TAG_BYTES
+HEAD_BYTES: Final = _HEADER.size  # everything before the ciphertext
+_MINIMUM_BYTES: Final = HEAD_BYTES + aead.TAG_BYTES
+# What a rewrap replaces, and the key version in it: for a database that looks for old wrappings and changes them there.
+WRAPPING: Final = slice(6, 86)
+KEY_VERSION: Final = slice(22, 26)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,9 @@ def split(data: bytes) -> tuple[Header, bytes]:
     if len(data) < _MINIMUM_BYTES:
         raise BadCiphertext
     header: Header = _HEADER.unpack_from(data)
-    if header[0] != KIND or header[8] != len(data) - _HEADER_BYTES:
+    if header[0] != KIND or header[8] != len(data) - HEAD_BYTES:
         raise BadCiphertext
-    return header, data[_HEADER_BYTES:]
+    return header, data[HEAD_BYTES:]
 
 
 class Blob(NamedTuple):
@@ -82,6 +85,14 @@ class Blob(NamedTuple):
         """Read a blob. Raises BadCiphertext as `split` does."""
         header, ciphertext = split(data)
         return cls(*header, bytes(ciphertext))
+
+    @classmethod
+    def parse_head(cls, head: bytes) -> Self:
+        """Read the first HEAD_BYTES of a blob. Raises BadCiphertext for unknown values and another number of bytes."""
+        if len(head) != HEAD_BYTES or not head.startswith(KIND):
+            raise BadCiphertext
+        header: Header = _HEADER.unpack(head)
+        return cls(*header, b"")
 
     def pack(self) -> bytes:
         return _HEADER.pack(*self[:-1]) + self.ciphertext

@@ -74,18 +74,41 @@ def rewrap(keyring: Keyring, place: Place, sealed: bytes) -> bytes:
     A blob under the current key comes back unchanged, so a rotation that was stopped is simply run again.
     Raises BadCiphertext and UnknownKeyVersion as `open_sealed` does, short of decrypting the payload.
     """
-    parts, current = Blob.parse(sealed), keyring.current
+    blob.split(sealed)
+    head = rewrap_head(keyring, place, sealed[: blob.HEAD_BYTES])
+    return head + sealed[blob.HEAD_BYTES :]
+
+
+def rewrap_head(keyring: Keyring, place: Place, head: bytes) -> bytes:
+    """The same of a blob's first `blob.HEAD_BYTES`, which are all that it reads: the value need not be fetched."""
+    parts, current = Blob.parse_head(head), keyring.current
     item_key = _item_key(keyring, place, parts)
     if parts.key_version == current.version:
-        return sealed
+        return head
     _, wrapping = _prefixes(parts.origin_version, current.name)
     nonce, wrapped = current.wrap(item_key, wrapping + place.encoded)
     return parts._replace(key_id=current.id, key_version=current.version, wrap_nonce=nonce, wrapped=wrapped).pack()
 
 
+def same_value(one: bytes, other: bytes) -> bool:
+    """Whether two blobs are one sealed value, whichever keys wrap it now. Neither is opened: open one to know its place.
+
+    Commitment and ciphertext are bound to the value's own key and place: without that key, nobody makes another such.
+    """
+    try:
+        parts, others = Blob.parse(one), Blob.parse(other)
+    except BadCiphertext:
+        return False
+    return compare_digest(_payload(parts), _payload(others))
+
+
 def describe(sealed: bytes) -> BlobHeader:
     """What the blob says of itself, without any key. Raises BadCiphertext if it is malformed."""
     return Blob.parse(sealed).header()
+
+
+def _payload(parts: Blob) -> bytes:
+    return encode(encode_version(parts.origin_version), parts.commitment, parts.nonce, parts.ciphertext)
 
 
 def _item_key(keyring: Keyring, place: Place, parts: Blob) -> Secret:

@@ -24,10 +24,19 @@ class Actor:
     person_id: UUID | None = None
     token_id: UUID | None = None
     address: str = ""
+    build_id: UUID | None = None  # the token is one build's: it may do what that build may, and nothing else
 
     @classmethod
-    def person(cls, person_id: UUID, label: str, *, address: str = "", token_id: UUID | None = None) -> Actor:
-        return cls(ActorKind.PERSON, label, person_id, token_id, address)
+    def person(
+        cls,
+        person_id: UUID,
+        label: str,
+        *,
+        address: str = "",
+        token_id: UUID | None = None,
+        build_id: UUID | None = None,
+    ) -> Actor:
+        return cls(ActorKind.PERSON, label, person_id, token_id, address, build_id)
 
     def require_person(self) -> UUID:
         """Return the person's id. Raises NotFound: for workers and operators there is nothing of a person's here."""

@@ -10,22 +10,24 @@ read and written over a connection opened *as that tenant's database role*; on l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 
-from secrets_vault import Place, UnknownKeyVersion, open_sealed, seal
+from secrets_vault import KeyServiceUnavailable, Place, UnknownKeyVersion, open_sealed, seal
 from tenants.actor import Actor, ActorKind
 from tenants.databases import Entered, OutsideCompartmentError, entered
 from tenants.errors import NotFound, Refused, Suspended
 from tenants.keyrings import forget_keyring, keyring_of
+from tenants.records.keys import count_uses
 from tenants.registry.models import Membership, Tenant, TenantState
-from tenants.roles import GRANTS, Permission, Role
+from tenants.roles import BUILD_GRANTS, GRANTS, Permission, Role
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +40,8 @@ class Compartment:
     tenant: Tenant
     actor: Actor
     role: Role | None
+    # What was sealed in here under each version of the tenant's key, and is not counted in the database yet.
+    uses: Counter[int] = field(default_factory=Counter, repr=False, compare=False)
 
     @property
     def alias(self) -> str:
@@ -45,8 +49,15 @@ class Compartment:
         return self.tenant.schema
 
     def seal(self, place: Place, plaintext: bytes) -> bytes:
-        """Seal under the tenant's current key. Raises KeyServiceUnavailable and KeyServiceDenied."""
-        return seal(keyring_of(self.tenant.id), place, plaintext)
+        """Seal under the tenant's current key. Raises KeyServiceUnavailable and KeyServiceDenied.
+
+        Before or within the `transaction()` that stores it: there the use is counted, and refused once the version is
+        closed, so that a rotation never misses what was sealed by a process that had not heard of it.
+        """
+        keyring = keyring_of(self.tenant.id)
+        sealed = seal(keyring, place, plaintext)
+        self.uses[keyring.current.version] += 1
+        return sealed
 
     def open(self, place: Place, sealed: bytes) -> bytes:
         """Open what was sealed at `place`. Raises BadCiphertext, KeyServiceUnavailable and KeyServiceDenied."""
@@ -62,11 +73,33 @@ class Compartment:
         return Place(self.tenant.id, purpose, item, version)
 
     def may(self, permission: Permission) -> bool:
-        return self.role is not None and permission in GRANTS[self.role]
+        if self.role is None:
+            return False
+        if self.actor.build_id is None:
+            return permission in GRANTS[self.role]
+        # A build is no more than whoever started it: without the right to start one, its token opens nothing either.
+        return permission in BUILD_GRANTS and Permission.BUILDS_START in GRANTS[self.role]
 
-    def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
-        """Return a transaction; a durable one refuses to be part of another: when it ends, it is committed."""
-        return transaction.atomic(using=self.alias, durable=durable)
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """Open a transaction; a durable one refuses to be part of another: when it ends, it is committed.
+
+        Raises KeyServiceUnavailable, and stores nothing, if what was sealed is under a version that has been closed.
+        """
+        outermost = not connections[self.alias].in_atomic_block
+        with transaction.atomic(using=self.alias, durable=durable):
+            yield
+            if outermost:
+                self.note_uses()
+
+    def note_uses(self) -> None:
+        """Count what was sealed; last in a transaction, because writers of one tenant wait for each other here."""
+        for version, uses in sorted(self.uses.items()):
+            if not count_uses(self.alias, version, uses):
+                forget_keyring(self.tenant.id)
+                self.uses.clear()
+                raise KeyServiceUnavailable("the tenant's key was rotated meanwhile")
+        self.uses.clear()
 
 
 @contextmanager
@@ -109,6 +142,8 @@ def _inside(compartment: Compartment, *, suspended: bool = False) -> Iterator[Co
     token = entered.set(Entered(tenant.schema, tenant.password_version))
     try:
         yield compartment
+        if compartment.uses:  # sealed, and stored by a statement alone or not at all
+            compartment.note_uses()
     finally:
         entered.reset(token)
 

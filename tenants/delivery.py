@@ -1,4 +1,4 @@
-"""What workers do with messages: move sealed bytes from outbox to inbox, carry receipts back, remove what expired.
+"""What workers do when it is due: move sealed bytes from outbox to inbox, carry receipts back, end what has expired.
 
 Every step may run twice, late, or after a crash half-way: the message's id is the same on both sides, an inbox row is
 inserted once, and the hint in the registry goes only when the work is done. Suspended tenants are passed over, also by
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from tenants.actions import builds
 from tenants.actions.audit import record
 from tenants.actions.messages import MAX_TTL
 from tenants.actor import Actor
@@ -24,6 +25,7 @@ from tenants.records.messages import Envelope
 from tenants.records.models import ReceivedContent, ReceivedMessage, SentContent, SentMessage
 from tenants.registry.due import GRACE, Due, announce, claim, database_now, done, wait_for_reinstatement
 from tenants.registry.models import Connection
+from tenants.shredding import shred_due
 
 logger: Final = logging.getLogger(__name__)
 _COURIER: Final = Actor.system("delivery")
@@ -137,6 +139,16 @@ def _expire_received(due: Due) -> None:
     done(due.tenant_id, due.message_id, Due.Kind.EXPIRE_RECEIVED)
 
 
+def _end_build(due: Due) -> None:
+    """End a build that nobody ended; its token has expired by itself."""
+    with enter_as_system(due.tenant_id, _SWEEPER) as inside:
+        again = builds.end_overdue(inside, due.message_id)
+    if again is None:
+        done(due.tenant_id, due.message_id, Due.Kind.END_BUILD)
+    else:
+        Due.objects.filter(id=due.id).update(due_at=again, attempts=0)
+
+
 def _early(due: Due, message: Envelope) -> bool:
     """Put a removal back to its time if that has not come: what waits for a tenant is looked at together."""
     if message.expires_at <= database_now():
@@ -183,4 +195,6 @@ _WORK: Final[Mapping[Due.Kind, Callable[[Due], None]]] = {
     Due.Kind.EXPIRE_SENT: _expire_sent,
     Due.Kind.EXPIRE_RECEIVED: _expire_received,
     Due.Kind.RECEIPT: _receipt,
+    Due.Kind.SHRED: shred_due,
+    Due.Kind.END_BUILD: _end_build,
 }

@@ -54,12 +54,29 @@ def by_position(rows: QuerySet[M], page: PageRequest) -> Page[M]:
     return _page(rows.order_by("-position"), page, lambda row: str(row.position))
 
 
-def newest_first(rows: QuerySet[M], page: PageRequest) -> Page[M]:
-    """Return the rows from the latest `created_at` down; the id decides between equals."""
+def newest_first(rows: QuerySet[M], page: PageRequest, *, by: str = "created_at") -> Page[M]:
+    """Return the rows from the latest time in `by` down; the id decides between equals."""
     if page.after is not None:
         at, row_id = _moment(page.after)
-        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=row_id))
-    return _page(rows.order_by("-created_at", "-id"), page, lambda row: f"{row.created_at.isoformat()}~{row.id}")
+        rows = rows.filter(Q((f"{by}__lt", at)) | Q((by, at), id__lt=row_id))
+    return _page(rows.order_by(f"-{by}", "-id"), page, lambda row: f"{getattr(row, by).isoformat()}~{row.id}")
+
+
+def newest_deleted(rows: QuerySet[M], page: PageRequest) -> Page[M]:
+    """Return the rows from the latest `deleted_at` down; the id decides between equals."""
+    if page.after is not None:
+        at, row_id = _moment(page.after)
+        rows = rows.filter(Q(deleted_at__lt=at) | Q(deleted_at=at, id__lt=row_id))
+    return _page(rows.order_by("-deleted_at", "-id"), page, lambda row: f"{row.deleted_at.isoformat()}~{row.id}")
+
+
+def by_version(rows: QuerySet[M], page: PageRequest) -> Page[M]:
+    """Return the rows from the highest `version` down."""
+    if page.after is not None:
+        if not re.fullmatch(r"[0-9]{1,9}", page.after):
+            raise _bad_cursor()
+        rows = rows.filter(version__lt=int(page.after))
+    return _page(rows.order_by("-version"), page, lambda row: str(row.version))
 
 
 def _page(rows: QuerySet[M], page: PageRequest, cursor: Any) -> Page[M]:

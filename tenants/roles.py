@@ -11,9 +11,14 @@ class Permission(StrEnum):
     """What can be allowed, as noun:verb. `list` shows names and dates; `reveal` gives out a secret."""
 
     AUDIT_LIST = "audit:list"
+    BUILDS_END = "builds:end"
+    BUILDS_LIST = "builds:list"
+    BUILDS_START = "builds:start"
+    BUILDS_USE = "builds:use"
     CONNECTIONS_LIST = "connections:list"
     CONNECTIONS_WRITE = "connections:write"
     ISOLATION_LIST = "isolation:list"
+    KEYS_LIST = "keys:list"
     MEMBERS_ADMIT = "members:admit"
     MEMBERS_LIST = "members:list"
     MEMBERS_WRITE = "members:write"
@@ -25,6 +30,9 @@ class Permission(StrEnum):
     PARAMETERS_WRITE = "parameters:write"
     REPOSITORIES_LIST = "repositories:list"
     REPOSITORIES_WRITE = "repositories:write"
+    SSH_AUTHORITIES_LIST = "ssh-authorities:list"
+    SSH_AUTHORITIES_WRITE = "ssh-authorities:write"
+    SSH_CERTIFICATES_ISSUE = "ssh-certificates:issue"
     SSH_KEYS_LIST = "ssh-keys:list"
     SSH_KEYS_REVEAL = "ssh-keys:reveal"
     SSH_KEYS_WRITE = "ssh-keys:write"
@@ -60,17 +68,25 @@ DESCRIPTIONS: Final[Mapping[Role, str]] = {
     Role.AUDITOR: "Sees what there is and who did what; opens no secret and changes nothing.",
 }
 
+# What a build's own token carries, whoever started it: it reads what is the build's, names it to hosts, and ends it.
+BUILD_GRANTS: Final = frozenset({Permission.BUILDS_END, Permission.BUILDS_USE, Permission.SSH_CERTIFICATES_ISSUE})
+
+# No role reads what is a running build's own: only that build does.
+_PEOPLE: Final = frozenset(Permission) - {Permission.BUILDS_USE}
 _AUDITOR: Final = frozenset(permission for permission in Permission if permission.endswith(":list"))
 _MEMBER: Final = (_AUDITOR - {Permission.AUDIT_LIST}) | {
+    Permission.BUILDS_END,
+    Permission.BUILDS_START,
     Permission.MESSAGES_REVEAL,
     Permission.MESSAGES_SEND,
     Permission.PARAMETERS_REVEAL,
+    Permission.SSH_CERTIFICATES_ISSUE,
     Permission.SSH_KEYS_REVEAL,
 }
 
 GRANTS: Final[Mapping[Role, frozenset[Permission]]] = {
-    Role.OWNER: frozenset(Permission),
-    Role.MAINTAINER: frozenset(Permission),  # but may_grant() gives it the lower roles alone
+    Role.OWNER: _PEOPLE,
+    Role.MAINTAINER: _PEOPLE,  # but may_grant() gives it the lower roles alone
     Role.MEMBER: _MEMBER,
     Role.AUDITOR: _AUDITOR,
 }

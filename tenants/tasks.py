@@ -16,6 +16,7 @@ from tenants.isolation.campaign import prove_stale
 from tenants.provisioning.provision import create_tenant
 from tenants.queue import wake
 from tenants.registry.models import TenantRequest
+from tenants.rotation import campaign, passwords
 
 logger: Final = logging.getLogger(__name__)
 
@@ -49,6 +50,20 @@ def compare_declared() -> None:
     found = comparison.compare(Actor.system("drift"))
     if found.left:
         logger.warning("%d differences from what is declared: see `manage.py drift`", len(found.left))
+
+
+@shared_task
+def rotate_keys() -> None:
+    """Rotate tenants' keys that are due, a slice of time at once (queue `provisioning`)."""
+    if campaign.rotate_due():
+        wake("rotate_keys", queue="provisioning")
+
+
+@shared_task
+def rotate_database_passwords() -> None:
+    """Rotate the passwords of tenants' roles that are due, a slice of time at once (queue `provisioning`)."""
+    if passwords.rotate_due():
+        wake("rotate_database_passwords", queue="provisioning")
 
 
 @shared_task(soft_time_limit=_SOFT, time_limit=_HARD)

@@ -38,6 +38,11 @@ def title(value: str, field: str = "name", *, longest: int = 100) -> str:
     return value
 
 
+def title_or_nothing(value: str, field: str, *, longest: int = 200) -> str:
+    """Return a line of text for people, trimmed; it may be empty."""
+    return title(value, field, longest=longest) if value.strip() else ""
+
+
 def remark(value: str, field: str = "description", *, longest: int = 500) -> str:
     """Return text that may be empty, trimmed."""
     value = value.strip()

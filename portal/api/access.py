@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from functools import cache
+from functools import lru_cache
 from typing import Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from portal import limits
+from portal import epochs, limits
 from portal.api.errors import Refusal, unauthenticated
 from portal.api.reading import announced_size
 from portal.guards import Level
@@ -44,8 +44,12 @@ class Bearer(HttpBearer):
 
     openapi_bearerFormat = "JWE"  # noqa: N815 - OpenAPI's own spelling, read by django-ninja
 
-    def __init__(self, permission: Permission | None = None, *, body: int = MAX_BODY) -> None:
+    def __init__(
+        self, permission: Permission | None = None, *, body: int = MAX_BODY, builds: bool = False, rate: str = ""
+    ) -> None:
         super().__init__()
+        self.builds = builds  # open to a build's token too; every other operation is closed to it
+        self.rate = rate  # of `settings.RATES`, counted for this operation beside the API's own
         self.permission = permission
         self.level = Level.SIGNED_IN if permission is None else Level.MEMBER
         self.body = body
@@ -56,6 +60,10 @@ class Bearer(HttpBearer):
         if not super().__call__(request):
             limits.spend(request, "api")
             raise unauthenticated()
+        if cast(ApiRequest, request).token.build_id is not None and not self.builds:
+            raise Refusal(403, "A build's token opens what is that build's own, and nothing else.")
+        if self.rate:
+            limits.spend(request, self.rate, f"token {cast(ApiRequest, request).token.id}")
         if announced_size(request) > self.body:
             raise Refusal(413, f"The body may hold {self.body} bytes.")
         if self.permission is not None:
@@ -80,8 +88,13 @@ def signed_in() -> Bearer:
     return Bearer()
 
 
-def member(permission: Permission, *, body: int = MAX_BODY) -> Bearer:
-    return Bearer(permission, body=body)
+def member(permission: Permission, *, body: int = MAX_BODY, rate: str = "") -> Bearer:
+    return Bearer(permission, body=body, rate=rate)
+
+
+def own_build(permission: Permission, *, rate: str = "") -> Bearer:
+    """Open an operation to a build's token, and to people whose role carries the permission, if any does."""
+    return Bearer(permission, builds=True, rate=rate)
 
 
 def identify(request: ApiRequest, claims: Claims) -> None:
@@ -94,7 +107,9 @@ def identify(request: ApiRequest, claims: Claims) -> None:
     if (token.person_id, token.tenant_id) != (claims.person_id, claims.tenant_id):
         raise unauthenticated()
     request.token = token
-    request.actor = Actor.person(token.person_id, token.person.label, address=address, token_id=token.id)
+    request.actor = Actor.person(
+        token.person_id, token.person.label, address=address, token_id=token.id, build_id=token.build_id
+    )
 
 
 def admit(request: ApiRequest, permission: Permission) -> None:
@@ -107,6 +122,11 @@ def admit(request: ApiRequest, permission: Permission) -> None:
         raise Refused(permission)
 
 
-@cache
 def tokens() -> Tokens:
-    return Tokens([settings.TOKEN_SECRET], settings.BASE_URL)
+    """Return what issues with the present period's key, and accepts the one before it too."""
+    return _tokens(epochs.keys("tokens", settings.TOKEN_SECRET, settings.TOKEN_SECRET_FALLBACKS))
+
+
+@lru_cache(maxsize=2)
+def _tokens(keys: tuple[bytes, ...]) -> Tokens:
+    return Tokens(keys, settings.BASE_URL)

@@ -1,26 +1,48 @@
-"""Parameter sets. Values go in here; they come out only for a build's repository (see repositories)."""
+"""Parameter sets. Values go in here; they come out sealed to the caller: for a repository's builds, or exported."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 from ninja import Query, Router, Status
 from pydantic import Field
 
 from portal.api.access import ApiRequest, member
-from portal.api.schemas import Filters, Name, PageQuery, Strict, Text, answers, filter_pairs, filters_of
+from portal.api.schemas import (
+    Filters,
+    Name,
+    PageQuery,
+    PublicKey,
+    Sealed,
+    Strict,
+    Text,
+    answers,
+    filter_pairs,
+    filters_of,
+)
+from portal.api.sealing import seal_for
 from tenants.actions import parameters
-from tenants.records.models import ParameterSet
+from tenants.actions.parameter_values import MAX_PARAMETERS, NewValue
+from tenants.records.models import Parameter, ParameterSet
 from tenants.roles import Permission
+from tenants.validation import MAX_VALUE_BYTES
 
 router = Router(tags=["parameters"])
+
+Description = Annotated[Text, Field(max_length=500)]
+Reason = Annotated[Text, Field(max_length=200, description="Why; kept with each version and in the audit log.")]
+Day = Annotated[
+    date | None, Field(strict=False, description="When to be reminded to replace it; it is given out all the same.")
+]
+# As JSON escapes them: at worst each byte takes six, and a value is a whole file.
+VALUES_BODY = 4 * 1024 * 1024
 
 
 class NewParameterSet(Strict):
     name: Name
-    description: Annotated[Text, Field(max_length=500)] = ""
+    description: Description = ""
     filters: Filters = Field(default_factory=list)
 
 
@@ -44,21 +66,52 @@ class ParameterSetPage(Strict):
 
 
 class NewParameter(Strict):
+    """A value; what is left out of the rest stays as it is."""
+
     name: Name
-    value: Annotated[Text, Field(max_length=64 * 1024)]
+    value: Annotated[Text, Field(max_length=MAX_VALUE_BYTES)]
+    kind: Literal["text", "file"] | None = None
+    description: Description | None = None
+    expires_on: Day = None
+
+
+class NewParameterWithReason(NewParameter):
+    reason: Reason = ""
+
+
+class ParameterNotes(Strict):
+    description: Description
+    expires_on: Day
+
+
+class Changes(Strict):
+    """Everything or nothing."""
+
+    values: Annotated[list[NewParameter], Field(max_length=MAX_PARAMETERS)] = Field(default_factory=list)
+    deletes: Annotated[
+        list[Annotated[UUID, Field(strict=False)]], Field(max_length=MAX_PARAMETERS, description="Ids of parameters.")
+    ] = Field(default_factory=list)
+    reason: Reason = ""
 
 
 class ParameterOut(Strict):
     id: UUID
     name: str
     version: int
+    kind: str
+    description: str
+    expires_on: date | None
 
 
 class ParametersOut(Strict):
     items: list[ParameterOut]
 
 
-def _out(found: ParameterSet) -> ParameterSetOut:
+class ExportRequest(Strict):
+    key: PublicKey
+
+
+def set_out(found: ParameterSet) -> ParameterSetOut:
     return ParameterSetOut(
         id=found.id,
         name=found.name,
@@ -70,11 +123,26 @@ def _out(found: ParameterSet) -> ParameterSetOut:
     )
 
 
+def parameter_out(found: Parameter) -> ParameterOut:
+    return ParameterOut(
+        id=found.id,
+        name=found.name,
+        version=found.version,
+        kind=found.kind,
+        description=found.description,
+        expires_on=found.expires_on,
+    )
+
+
+def _new(body: NewParameter) -> NewValue:
+    return NewValue(body.name, body.value, body.kind, body.description, body.expires_on)
+
+
 @router.get("parameter-sets", auth=member(Permission.PARAMETERS_LIST), response=answers(ParameterSetPage))
 def list_sets(request: ApiRequest, page: Query[ParameterSetQuery]) -> ParameterSetPage:
     """List the parameter sets by name."""
     found = parameters.list_sets(request.compartment, page.request(), name=page.name)
-    return ParameterSetPage(items=[_out(item) for item in found.items], next=found.next)
+    return ParameterSetPage(items=[set_out(item) for item in found.items], next=found.next)
 
 
 @router.post("parameter-sets", auth=member(Permission.PARAMETERS_WRITE), response=answers(ParameterSetOut, status=201))
@@ -83,7 +151,22 @@ def create_set(request: ApiRequest, body: NewParameterSet) -> Status[ParameterSe
     created = parameters.create_set(
         request.compartment, name=body.name, description=body.description, filters=filter_pairs(body.filters)
     )
-    return Status(201, _out(created))
+    return Status(201, set_out(created))
+
+
+@router.post(
+    "parameter-sets/{uuid:set_id}", auth=member(Permission.PARAMETERS_WRITE), response=answers(ParameterSetOut)
+)
+def change_set(request: ApiRequest, set_id: UUID, body: NewParameterSet) -> ParameterSetOut:
+    """Change a set's name, description and filters, all three. Ask `reach` first what that would change."""
+    parameters.change_set(
+        request.compartment,
+        set_id,
+        name=body.name,
+        description=body.description,
+        filters=filter_pairs(body.filters),
+    )
+    return set_out(parameters.get_set(request.compartment, set_id))
 
 
 @router.get(
@@ -95,17 +178,61 @@ def list_parameters(request: ApiRequest, set_id: UUID) -> ParametersOut:
     """List a set's parameters by name; values are not shown."""
     parameters.get_set(request.compartment, set_id)
     rows = parameters.list_parameters(request.compartment, set_id)
-    return ParametersOut(
-        items=[ParameterOut(id=row.parameter.id, name=row.parameter.name, version=row.version) for row in rows]
-    )
+    return ParametersOut(items=[parameter_out(row.parameter) for row in rows])
 
 
 @router.post(
     "parameter-sets/{uuid:set_id}/parameters",
-    auth=member(Permission.PARAMETERS_WRITE),
+    auth=member(Permission.PARAMETERS_WRITE, body=VALUES_BODY),
     response=answers(ParameterOut, status=201),
 )
-def set_parameter(request: ApiRequest, set_id: UUID, body: NewParameter) -> Status[ParameterOut]:
+def set_parameter(request: ApiRequest, set_id: UUID, body: NewParameterWithReason) -> Status[ParameterOut]:
     """Give a parameter a value: its next version. The value is never shown again here."""
-    parameter = parameters.set_parameter(request.compartment, set_id, name=body.name, value=body.value)
-    return Status(201, ParameterOut(id=parameter.id, name=parameter.name, version=parameter.version))
+    parameter = parameters.set_parameter(
+        request.compartment,
+        set_id,
+        name=body.name,
+        value=body.value,
+        kind=body.kind,
+        description=body.description,
+        expires_on=body.expires_on,
+        reason=body.reason,
+    )
+    return Status(201, parameter_out(parameter))
+
+
+@router.post(
+    "parameter-sets/{uuid:set_id}/parameters/{uuid:parameter_id}",
+    auth=member(Permission.PARAMETERS_WRITE),
+    response=answers(ParameterOut),
+)
+def describe_parameter(request: ApiRequest, set_id: UUID, parameter_id: UUID, body: ParameterNotes) -> ParameterOut:
+    """Change a parameter's description and date, both; its value and version stay."""
+    changed = parameters.describe_parameter(
+        request.compartment, set_id, parameter_id, description=body.description, expires_on=body.expires_on
+    )
+    return parameter_out(changed)
+
+
+@router.post(
+    "parameter-sets/{uuid:set_id}/changes",
+    auth=member(Permission.PARAMETERS_WRITE, body=VALUES_BODY),
+    response=answers(ParametersOut),
+)
+def apply_changes(request: ApiRequest, set_id: UUID, body: Changes) -> ParametersOut:
+    """Set many values and delete many parameters, all or nothing; complaints come by the parameter's name."""
+    values = [_new(each) for each in body.values]
+    written = parameters.apply_changes(
+        request.compartment, set_id, values=values, deletes=body.deletes, reason=body.reason
+    )
+    return ParametersOut(items=[parameter_out(each) for each in written])
+
+
+@router.post("parameter-sets/{uuid:set_id}/export", auth=member(Permission.PARAMETERS_REVEAL), response=answers(Sealed))
+def export_set(request: ApiRequest, set_id: UUID, body: ExportRequest) -> Sealed:
+    """Reveal a set's values, sealed to the caller's ephemeral key: {"tenant", "set", "values": {name: value}}.
+
+    Each call is an entry of the tenant's audit log.
+    """
+    values = parameters.reveal_set(request.compartment, set_id)
+    return seal_for(body.key, {"tenant": request.compartment.tenant.slug, "set": str(set_id), "values": values})

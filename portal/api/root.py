@@ -10,7 +10,22 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 from ninja.params.models import QueryModel
 
-from portal.api import connections, errors, isolation, me, messages, parameters, repositories, ssh_keys
+from portal.api import (
+    builds,
+    connections,
+    crypto,
+    errors,
+    isolation,
+    keys,
+    me,
+    messages,
+    parameter_history,
+    parameter_search,
+    parameters,
+    repositories,
+    ssh_certificates,
+    ssh_keys,
+)
 from portal.api.access import Bearer
 from portal.api.reading import StrictParser
 from portal.guards import Level
@@ -69,7 +84,20 @@ def _document(operation: Operation) -> None:
 
 errors.install(api)
 api.add_router("", me.router)
-for noun in (repositories, parameters, ssh_keys, connections, messages, isolation):
+for noun in (
+    repositories,
+    parameters,
+    parameter_history,
+    parameter_search,
+    ssh_keys,
+    ssh_certificates,
+    connections,
+    messages,
+    isolation,
+    keys,
+    builds,
+    crypto,
+):
     api.add_router("tenants/{tenant}", noun.router)
 for each in operations():
     stated(each).query = _query(each)

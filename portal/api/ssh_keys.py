@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from ninja import Path, Query, Router, Status
+from pydantic import Field
 
 from portal.api.access import ApiRequest, member
 from portal.api.schemas import (
@@ -15,6 +17,7 @@ from portal.api.schemas import (
     PublicKey,
     Sealed,
     Strict,
+    Text,
     answers,
     filter_pairs,
     filters_of,
@@ -23,24 +26,58 @@ from portal.api.sealing import seal_for
 from tenants.actions import ssh_keys
 from tenants.records.models import SSHKey
 from tenants.roles import Permission
+from tenants.ssh_formats import Algorithm
 
 router = Router(tags=["ssh-keys"])
+
+AlgorithmName = Annotated[str, Field(pattern="^(ed25519|rsa-4096)$")]
+KnownHosts = Annotated[
+    Text, Field(max_length=16_384, description="Lines as ssh-keyscan prints them; a build's agent brings them along.")
+]
 
 
 class NewSSHKey(Strict):
     name: Name
     filters: Filters  # without a default: a key for every repository is asked for, not left over
+    algorithm: AlgorithmName = Algorithm.ED25519.value
+    description: Annotated[Text, Field(max_length=500)] = ""
+    known_hosts: KnownHosts = ""
+
+
+class ChangedSSHKey(Strict):
+    """All of it: what is left out would be a guess."""
+
+    filters: Filters
+    description: Annotated[Text, Field(max_length=500)]
+    known_hosts: KnownHosts
+
+
+class Rotation(Strict):
+    algorithm: AlgorithmName | None = None  # None: as before
+
+
+class Retirement(Strict):
+    generation: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class SSHKeyOut(Strict):
+    """One generation of a key; builds get every one that is not retired."""
+
     id: UUID
     name: str
+    generation: int
+    description: str
     kind: str
     bits: int
     fingerprint: str
+    comment: str
+    passphrase_protected: bool
     public: str
     filters: Filters
+    known_hosts: str
     created_at: datetime
+    used_at: datetime | None
+    retired_at: datetime | None
 
 
 class SSHKeyPage(Strict):
@@ -48,41 +85,103 @@ class SSHKeyPage(Strict):
     next: str | None
 
 
+class SSHKeyGenerations(Strict):
+    items: list[SSHKeyOut]
+
+
 class FetchRequest(Strict):
     key: PublicKey
     repository: Name
+
+
+class KeysRequest(Strict):
+    key: PublicKey
 
 
 def _out(key: SSHKey) -> SSHKeyOut:
     return SSHKeyOut(
         id=key.id,
         name=key.name,
+        generation=key.generation,
+        description=key.description,
         kind=key.kind,
         bits=key.bits,
         fingerprint=key.fingerprint,
+        comment=key.comment,
+        passphrase_protected=key.passphrase_protected,
         public=key.public,
         filters=filters_of(key.filters),
+        known_hosts=key.known_hosts,
         created_at=key.created_at,
+        used_at=key.used_at,
+        retired_at=key.retired_at,
     )
 
 
 @router.get("ssh-keys", auth=member(Permission.SSH_KEYS_LIST), response=answers(SSHKeyPage))
 def list_keys(request: ApiRequest, page: Query[PageQuery]) -> SSHKeyPage:
-    """List the SSH keys by name, public halves only."""
+    """List the SSH keys by name, public halves only: of each, the newest generation in use."""
     found = ssh_keys.list_keys(request.compartment, page.request())
     return SSHKeyPage(items=[_out(key) for key in found.items], next=found.next)
 
 
 @router.post("ssh-keys", auth=member(Permission.SSH_KEYS_WRITE), response=answers(SSHKeyOut, status=201))
 def generate_key(request: ApiRequest, body: NewSSHKey) -> Status[SSHKeyOut]:
-    """Generate an Ed25519 key. Its private half is shown to nobody; a build fetches it."""
-    made = ssh_keys.generate_key(request.compartment, name=body.name, filters=filter_pairs(body.filters))
+    """Generate a key, Ed25519 unless a host needs RSA. Its private half is shown to nobody; a build fetches it."""
+    made = ssh_keys.generate_key(
+        request.compartment,
+        name=body.name,
+        filters=filter_pairs(body.filters),
+        algorithm=Algorithm(body.algorithm),
+        description=body.description,
+        known_hosts=body.known_hosts,
+    )
     return Status(201, _out(made))
+
+
+@router.get(
+    "ssh-keys/{path:name}/generations", auth=member(Permission.SSH_KEYS_LIST), response=answers(SSHKeyGenerations)
+)
+def list_generations(request: ApiRequest, name: Path[Name]) -> SSHKeyGenerations:
+    """List a key's generations, newest first, retired ones too."""
+    ssh_keys.get_named(request.compartment, name)
+    return SSHKeyGenerations(items=[_out(key) for key in ssh_keys.list_generations(request.compartment, name)])
+
+
+@router.post("ssh-keys/{path:name}/change", auth=member(Permission.SSH_KEYS_WRITE), response=answers(SSHKeyOut))
+def change_key(request: ApiRequest, name: Path[Name], body: ChangedSSHKey) -> SSHKeyOut:
+    """Say anew whom a key is for, and which hosts."""
+    key = ssh_keys.get_named(request.compartment, name)
+    changed = ssh_keys.change_key(
+        request.compartment,
+        key.id,
+        filters=filter_pairs(body.filters),
+        description=body.description,
+        known_hosts=body.known_hosts,
+    )
+    return _out(changed)
+
+
+@router.post(
+    "ssh-keys/{path:name}/rotate", auth=member(Permission.SSH_KEYS_WRITE), response=answers(SSHKeyOut, status=201)
+)
+def rotate_key(request: ApiRequest, name: Path[Name], body: Rotation) -> Status[SSHKeyOut]:
+    """Make the key's next generation beside those in use. Builds get all of them until the old ones are retired."""
+    key = ssh_keys.get_named(request.compartment, name)
+    algorithm = None if body.algorithm is None else Algorithm(body.algorithm)
+    return Status(201, _out(ssh_keys.rotate_key(request.compartment, key.id, algorithm=algorithm)))
+
+
+@router.post("ssh-keys/{path:name}/retire", auth=member(Permission.SSH_KEYS_WRITE), response=answers(SSHKeyOut))
+def retire_key(request: ApiRequest, name: Path[Name], body: Retirement) -> SSHKeyOut:
+    """Shred one generation's private half. The last one in use is not retired."""
+    key = ssh_keys.get_named(request.compartment, name, body.generation)
+    return _out(ssh_keys.retire_key(request.compartment, key.id))
 
 
 @router.post("ssh-keys/{path:name}/fetch", auth=member(Permission.SSH_KEYS_REVEAL), response=answers(Sealed))
 def fetch_key(request: ApiRequest, name: Path[Name], body: FetchRequest) -> Sealed:
-    """Reveal the private half of a key whose filters match the repository, sealed to the caller's ephemeral key.
+    """Reveal the newest private half of a key whose filters match the repository, sealed to the caller's own key.
 
     The JWE holds {"tenant", "name", "repository", "private_key": OpenSSH format}. Each call is an entry of the
     tenant's audit log.
@@ -95,3 +194,24 @@ def fetch_key(request: ApiRequest, name: Path[Name], body: FetchRequest) -> Seal
         "private_key": private,
     }
     return seal_for(body.key, content)
+
+
+@router.post("repositories/{path:name}/ssh-keys", auth=member(Permission.SSH_KEYS_REVEAL), response=answers(Sealed))
+def fetch_keys(request: ApiRequest, name: Path[Name], body: KeysRequest) -> Sealed:
+    """Reveal every key whose filters match the repository, all generations in use, sealed to the caller's key.
+
+    The JWE holds {"tenant", "repository", "keys": [{"name", "generation", "kind", "fingerprint", "known_hosts",
+    "private_key": OpenSSH format}]}. Each call is one entry of the tenant's audit log.
+    """
+    keys = [
+        {
+            "name": key.name,
+            "generation": key.generation,
+            "kind": key.kind,
+            "fingerprint": key.fingerprint,
+            "known_hosts": key.known_hosts,
+            "private_key": key.private,
+        }
+        for key in ssh_keys.reveal_keys(request.compartment, name)
+    ]
+    return seal_for(body.key, {"tenant": request.compartment.tenant.slug, "repository": name, "keys": keys})

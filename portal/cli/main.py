@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from portal.cli import certificate, connection, message, parameter, repository, run, session, ssh_key
+from portal.cli import build, certificate, connection, message, parameter, repository, run, session, ssh_key
 from portal.cli.failures import Commands
 
 EXIT_CODES = """Exit codes: 0 done · 1 failed · 2 wrong usage · 3 not signed in · 4 not found or not allowed ·
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 session.add_to(app)
 run.add_to(app)
+app.add_typer(build.app, name="build")
 app.add_typer(repository.app, name="repository")
 app.add_typer(parameter.app, name="parameter")
 app.add_typer(ssh_key.app, name="ssh-key")

@@ -1,14 +1,15 @@
-"""`parameter`: list the sets, set a value. A value is read from standard input or a prompt, never from an argument."""
+"""`parameter`: sets and their values. A value is read from standard input, a prompt or a file, never an argument."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
-from uuid import UUID
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from portal.cli import client, output
+from portal.cli import client, found, labels, output, parameter_files, parameter_history, parameter_search
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Tenant
 
@@ -29,45 +30,80 @@ def list_(
     if parameter_set is None:
         items = list(api.every("parameter-sets"))
     else:
-        items = api.get(f"parameter-sets/{_find(api, parameter_set)}/parameters")["items"]
+        items = api.get(f"parameter-sets/{found.parameter_set(api, parameter_set)}/parameters")["items"]
     if as_json:
         output.as_json(items)
     elif parameter_set is None:
         rows = [{**item, "for": output.filters(item["filters"])} for item in items]
         output.table({"Set": "name", "For": "for", "Parameters": "size"}, rows, empty="There is no set yet.")
     else:
-        output.table({"Parameter": "name", "Version": "version"}, items, empty="The set is empty.")
+        columns = {"Parameter": "name", "Version": "version", "Kind": "kind", "Expires": "expires_on"}
+        output.table(columns, items, empty="The set is empty.")
+
+
+@app.command()
+def create(  # noqa: PLR0917 - typer reads options from parameters
+    name: Annotated[str, typer.Argument(help="The set's name.")],
+    filters: labels.Filters = None,
+    everyone: Annotated[bool, typer.Option("--every-repository", help="Builds of every repository get it.")] = False,
+    description: Annotated[str, typer.Option(metavar="TEXT", help="What its values are for.")] = "",
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Create an empty parameter set."""
+    if bool(filters) == everyone:
+        raise Failure(Code.USAGE, "say whose builds get it: either --filter NAME=VALUE or --every-repository")
+    body = {"name": name, "description": description, "filters": labels.alternatives(filters or [])}
+    made = client.signed_in(portal, tenant).post("parameter-sets", body)
+    output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
+    if as_json:
+        output.as_json(made)
 
 
 @app.command("set")
-def set_(
-    name: Annotated[str, typer.Argument(help="The parameter's name.")],
-    parameter_set: Annotated[str, typer.Option("--set", metavar="SET", help="The set's name or id.")],
+def set_(  # noqa: PLR0917 - typer reads options from parameters
+    name: found.ParameterName,
+    parameter_set: found.ParameterSet,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="PATH", help="Take this file's text, as it is, as a file.")
+    ] = None,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")] = None,
+    expires: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="When to be reminded to replace it.")
+    ] = None,
+    reason: found.Reason = "",
     portal: Portal = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """Set a parameter. The value comes from standard input (one final newline is dropped), or is asked for."""
     api = client.signed_in(portal, tenant)
-    found = _find(api, parameter_set)
-    done = api.post(f"parameter-sets/{found}/parameters", {"name": name, "value": _value()})
+    set_id = found.parameter_set(api, parameter_set)
+    body: dict[str, Any] = {"name": name, "value": _value() if file is None else text_of(file), "reason": reason}
+    body |= {"kind": "file"} if file else {}
+    body |= {"description": description} if description is not None else {}
+    body |= {"expires_on": expires.date().isoformat()} if expires else {}
+    done = api.post(f"parameter-sets/{set_id}/parameters", body)
     output.note(f"{name} is set in {parameter_set}.")
     if as_json:
         output.as_json(done)
 
 
-def _find(api: client.Api, wanted: str) -> str:
-    """Return the id of the set of this name, or that has this id."""
-    named = api.get("parameter-sets", name=wanted)["items"]
-    if named:
-        return str(named[0]["id"])
+def text_of(file: Path) -> str:
     try:
-        return str(UUID(wanted))
-    except ValueError:
-        raise Failure(Code.DENIED, f"there is no parameter set {wanted}") from None
+        return file.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise Failure(Code.FAILED, f"{file} is no UTF-8 text: encode it, for example with base64") from None
+    except OSError as error:
+        raise Failure(Code.FAILED, f"{file}: {error.strerror}") from None
 
 
 def _value() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Value", hide_input=True, confirmation_prompt=True, err=True))
     return sys.stdin.read().removesuffix("\n")
+
+
+for each in (parameter_history, parameter_search, parameter_files):
+    each.add_to(app)

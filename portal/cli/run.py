@@ -1,28 +1,53 @@
-"""`run`: a command with exactly the parameters that match a repository, decrypted in this process alone.
+"""`run`: a command as one build of a repository, with exactly the parameters that match, decrypted here alone.
 
-This process becomes the command (execve), so there is no parent that keeps the values, and the command's exit code,
-signals and terminal are its own.
+    start the build → unwrap its key with the build's own token → open the environment → run, mask → end the build
+
+This process stays beside the command to mask what it prints and to end the build; the command's exit code, its signals
+and its standard input are its own.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from portal.cli import client, output
+from portal.cli.agent import Key, agent
+from portal.cli.build import Outcome, Running
+from portal.cli.child import Child, end_as
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Portal, Repository, Tenant
-from portal.cli.sealed import Ephemeral
 from portal.cli.variables import DANGEROUS, NAME
 
 
-def run(
+def run(  # noqa: PLR0917 - typer reads options from parameters
     command: Annotated[list[str], typer.Argument(metavar="CMD…", help="The command and its arguments, after --.")],
     repository: Repository,
+    revision: Annotated[str, typer.Option(metavar="TEXT", help="What is built: a commit, a branch, a tag.")] = "",
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE|NAME=@FILE",
+            help="Give this build a parameter of its own, which overrides a stored one. An argument can be seen in the "
+            "process list: let a secret come from a file. Repeatable.",
+        ),
+    ] = None,
+    ttl: Annotated[
+        int,
+        typer.Option("--ttl", metavar="SECONDS", min=60, max=86_400, help="When the portal ends the build at last."),
+    ] = 3600,
+    mask: Annotated[
+        bool, typer.Option("--mask/--no-mask", help="Mask the values in the output; --no-mask keeps the terminal.")
+    ] = True,
+    ssh_agent: Annotated[
+        bool,
+        typer.Option("--ssh-agent", help="Give the command an SSH agent with the keys that match; it ends with it."),
+    ] = False,
     allow_override: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Let a parameter set this variable all the same. Repeatable."),
@@ -30,27 +55,58 @@ def run(
     portal: Portal = None,
     tenant: Tenant = None,
 ) -> None:
-    """Run a command with the parameters that match a repository in its environment.
+    """Run a command as a build, with the parameters that match a repository in its environment.
 
     A name that isn't a valid variable, that is set here to another value, or that makes programs load, run or trust
     something else (PATH, LD_PRELOAD, GIT_…, HTTPS_PROXY …) stops everything before the command starts, unless
     --allow-override names it. The list of such names is a net, not a wall: let only those write parameters who may
     decide what the command does.
+
+    In the output, values and their common encodings (base64, hex, URLs, JSON, shells) become ***; of a value of
+    several lines, each line. The command then writes into pipes and sees no terminal. Masking helps against mishaps
+    and promises nothing against intent: what is cut by colours, compressed, hashed or otherwise encoded, what is
+    shorter than 4 bytes, and what is written to files or sent elsewhere is not masked.
     """
-    values, conflicts = _environment(client.signed_in(portal, tenant), repository)
-    _refuse(values, allowed=set(allow_override or ()))
-    for name, sets in conflicts.items():
-        output.complain(f"warning: {name} is defined by {_listing(sets)}; the value is that of {sets[0]}")
-    _become(command, {**os.environ, **values})
+    asked = {"revision": revision, "overrides": _overrides(override or ()), "ttl": ttl}
+    build = Running(client.signed_in(portal, tenant), repository=repository, **asked)
+    outcome = Outcome.FAILED
+    try:
+        values, conflicts = build.environment()
+        _refuse(values, allowed=set(allow_override or ()))
+        for name, sets in conflicts.items():
+            output.complain(f"warning: {name} is defined by {_listing(sets)}; the value is that of {sets[0]}")
+        with _agent(build) if ssh_agent else nullcontext({}) as found:
+            child = Child(command, {**os.environ, **values, **found}, values.values() if mask else None)
+            code = child.wait()
+        if code == 0:
+            outcome = Outcome.SUCCEEDED
+        elif child.cancelled:
+            outcome = Outcome.CANCELLED
+    finally:
+        build.end(outcome)
+    end_as(code)
 
 
-def _environment(api: client.Api, repository: str) -> tuple[dict[str, str], dict[str, list[str]]]:
-    key = Ephemeral()
-    answer = api.post(f"repositories/{client.part(repository)}/environment", {"key": key.public()})
-    content = key.open(answer["jwe"])
-    if (content["tenant"], content["repository"]) != (api.credential.tenant, repository):
-        raise Failure(Code.FAILED, "the portal answered for another repository")
-    return content["values"], content["conflicts"]
+def _agent(build: Running) -> AbstractContextManager[dict[str, str]]:
+    """Hold the build's SSH keys in an agent of its own; where a key has several generations, all of them."""
+    return agent([Key(key["name"], key["known_hosts"], key["private_key"]) for key in build.ssh_keys()])
+
+
+def _overrides(given: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name in found:
+            raise Failure(Code.USAGE, f"write --override NAME=VALUE or NAME=@FILE, each name once ({name})")
+        found[name] = _content(Path(value[1:])) if value.startswith("@") else value
+    return found
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError):
+        raise Failure(Code.FAILED, f"{path} can't be read as UTF-8 text") from None
 
 
 def _refuse(values: Mapping[str, str], *, allowed: set[str]) -> None:
@@ -74,17 +130,6 @@ def _hint(names: Iterable[str]) -> str:
 
 def _listing(names: Iterable[str]) -> str:
     return ", ".join(names)
-
-
-def _become(command: list[str], environment: dict[str, str]) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    try:
-        os.execvpe(command[0], command, environment)  # noqa: S606 - the person's own command, without a shell
-    except FileNotFoundError:
-        raise Failure(127, f"{command[0]}: command not found") from None
-    except OSError as error:
-        raise Failure(126, f"{command[0]}: {error.strerror}") from None
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,21 +1,34 @@
-"""`ssh-key`: have a key made, hand it to the SSH agent, or write it to a file of one's own."""
+"""`ssh-key`: have a key made or rotated, hand it to the SSH agent, or write it to a file of one's own."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from portal.cli import client, labels, output
+from portal.cli import agent, client, labels, output, ssh_certificate
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Repository, Tenant
 from portal.cli.sealed import Ephemeral
 
-app = typer.Typer(help="SSH keys.", no_args_is_help=True)
+app = typer.Typer(help="SSH keys, and certificates for one's own.", no_args_is_help=True)
+app.command()(ssh_certificate.certificate)
+app.add_typer(ssh_certificate.authority, name="authority")
+
+Name = Annotated[str, typer.Argument(help="The key's name.")]
+KnownHosts = Annotated[
+    Path | None,
+    typer.Option("--known-hosts", metavar="FILE", help="Lines for its hosts, as ssh-keyscan prints them."),
+]
+
+
+class Algorithm(StrEnum):
+    ED25519 = "ed25519"
+    RSA_4096 = "rsa-4096"
 
 
 @app.command("list")
@@ -26,23 +39,32 @@ def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -
         output.as_json(items)
         return
     rows = [{**item, "for": output.filters(item["filters"])} for item in items]
-    columns = {"Name": "name", "Type": "kind", "Fingerprint": "fingerprint", "For": "for"}
+    columns = {"Name": "name", "Type": "kind", "Fingerprint": "fingerprint", "Last used": "used_at", "For": "for"}
     output.table(columns, rows, empty="There is no SSH key yet.")
 
 
 @app.command()
 def generate(  # noqa: PLR0917 - typer reads options from parameters
-    name: Annotated[str, typer.Argument(help="The key's name.")],
+    name: Name,
     filters: labels.Filters = None,
     everyone: Annotated[bool, typer.Option("--every-repository", help="Builds of every repository get it.")] = False,
+    algorithm: Annotated[Algorithm, typer.Option(help="RSA for hosts that take nothing newer.")] = Algorithm.ED25519,
+    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    known_hosts: KnownHosts = None,
     portal: Portal = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
-    """Have the portal make an Ed25519 key, and print its public half. The private half is fetched by builds."""
+    """Have the portal make a key, and print its public half. The private half is fetched by builds."""
     if bool(filters) == everyone:
         raise Failure(Code.USAGE, "say whose builds get it: either --filter NAME=VALUE or --every-repository")
-    body = {"name": name, "filters": labels.alternatives(filters or [])}
+    body = {
+        "name": name,
+        "filters": labels.alternatives(filters or []),
+        "algorithm": algorithm.value,
+        "description": description,
+        "known_hosts": _text(known_hosts),
+    }
     made = client.signed_in(portal, tenant).post("ssh-keys", body)
     if as_json:
         output.as_json(made)
@@ -52,10 +74,66 @@ def generate(  # noqa: PLR0917 - typer reads options from parameters
 
 
 @app.command()
+def rotate(
+    name: Name,
+    algorithm: Annotated[Algorithm | None, typer.Option(help="Another than before.")] = None,
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Have the portal make the next generation of a key beside the old, and print its public half.
+
+    Builds get both. Put the new public half where the old one is, then retire the old generation.
+    """
+    body = {"algorithm": algorithm.value if algorithm else None}
+    made = client.signed_in(portal, tenant).post(f"ssh-keys/{client.part(name)}/rotate", body)
+    if as_json:
+        output.as_json(made)
+    else:
+        output.note(f"{made['name']} has a generation {made['generation']}; builds get it beside the older ones.")
+        output.result(made["public"])
+
+
+@app.command()
+def retire(
+    name: Name,
+    generation: Annotated[int, typer.Option("--generation", "-g", min=1, help="As `generations` shows it.")],
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Shred the private half of one generation of a key."""
+    body = {"generation": generation}
+    retired = client.signed_in(portal, tenant).post(f"ssh-keys/{client.part(name)}/retire", body)
+    if as_json:
+        output.as_json(retired)
+    else:
+        output.note(f"{retired['name']}, generation {generation}, is retired: take {retired['fingerprint']} off hosts.")
+
+
+@app.command()
+def generations(name: Name, portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -> None:
+    """List a key's generations, newest first, retired ones too."""
+    items = client.signed_in(portal, tenant).get(f"ssh-keys/{client.part(name)}/generations")["items"]
+    if as_json:
+        output.as_json(items)
+        return
+    columns = {
+        "Generation": "generation",
+        "Type": "kind",
+        "Fingerprint": "fingerprint",
+        "Made": "created_at",
+        "Last used": "used_at",
+        "Retired": "retired_at",
+    }
+    output.table(columns, items, empty="There is none.")
+
+
+@app.command()
 def fetch(  # noqa: PLR0917 - typer reads options from parameters
-    name: Annotated[str, typer.Argument(help="The key's name.")],
     repository: Repository,
-    agent: Annotated[bool, typer.Option("--agent", help="Give it to the SSH agent; it touches no disk.")] = False,
+    name: Annotated[str | None, typer.Argument(help="The key's name; for --agent, without one, every key.")] = None,
+    to_agent: Annotated[bool, typer.Option("--agent", help="Give it to the SSH agent; it touches no disk.")] = False,
     lifetime: Annotated[int, typer.Option(metavar="SECONDS", min=1, help="How long the agent keeps it.")] = 3600,
     target: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file, 0600.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
@@ -63,42 +141,53 @@ def fetch(  # noqa: PLR0917 - typer reads options from parameters
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch a private key that matches a repository, to the SSH agent or to a file; --json says where it went."""
-    if agent == (target is not None):
+    """Fetch private keys that match a repository, to the SSH agent or one to a file; --json says where they went."""
+    if to_agent == (target is not None):
         raise Failure(Code.USAGE, "say where the key goes: either --agent or --output FILE")
+    if target is not None and name is None:
+        raise Failure(Code.USAGE, "name the key that the file is for")
     if target is not None and target.exists() and not force:
         raise Failure(Code.FAILED, f"{target} exists: --force replaces it")
-    private = _private_key(client.signed_in(portal, tenant), name, repository)
-    if target is None:
-        _add_to_agent(private, lifetime)
-        output.note(f"{name} is in the SSH agent for {lifetime} s.")
-    else:
-        _write(private, target)
-        output.note(f"{name} is in {target}.")
+    if target is None and "SSH_AUTH_SOCK" not in os.environ:
+        raise Failure(Code.FAILED, "no SSH agent is running here (SSH_AUTH_SOCK is not set)")
+    keys = _private_keys(client.signed_in(portal, tenant), name, repository)
+    for key, private in keys:
+        if target is None:
+            agent.add(private, lifetime)
+            output.note(f"{key} is in the SSH agent for {lifetime} s.")
+        else:
+            _write(private, target)
+            output.note(f"{key} is in {target}.")
+    if not keys:
+        output.note(f"No key matches {repository}.")
     if as_json:
         where = {"output": None, "lifetime": lifetime} if target is None else {"output": str(target), "lifetime": None}
         output.as_json({"name": name, "repository": repository, **where})
 
 
-def _private_key(api: client.Api, name: str, repository: str) -> str:
+def _private_keys(api: client.Api, name: str | None, repository: str) -> list[tuple[str, str]]:
+    """Return names and private halves: of the key that is named, newest generation, or of all that match."""
     key = Ephemeral()
-    body = {"key": key.public(), "repository": repository}
-    content = key.open(api.post(f"ssh-keys/{client.part(name)}/fetch", body)["jwe"])
-    if (content["tenant"], content["name"]) != (api.credential.tenant, name):
+    if name is None:
+        body: dict[str, Any] = {"key": key.public()}
+        content = key.open(api.post(f"repositories/{client.part(repository)}/ssh-keys", body)["jwe"])
+        found = [(str(item["name"]), str(item["private_key"])) for item in content["keys"]]
+    else:
+        body = {"key": key.public(), "repository": repository}
+        content = key.open(api.post(f"ssh-keys/{client.part(name)}/fetch", body)["jwe"])
+        found = [(str(content["name"]), str(content["private_key"]))]
+    if (content["tenant"], content["repository"]) != (api.credential.tenant, repository):
+        raise Failure(Code.FAILED, "the portal answered for another repository")
+    if name is not None and content["name"] != name:
         raise Failure(Code.FAILED, "the portal answered for another key")
-    return str(content["private_key"])
+    return found
 
 
-def _add_to_agent(private: str, lifetime: int) -> None:
-    if "SSH_AUTH_SOCK" not in os.environ:
-        raise Failure(Code.FAILED, "no SSH agent is running here (SSH_AUTH_SOCK is not set)")
-    command = ["ssh-add", "-q", "-t", str(lifetime), "-"]
+def _text(path: Path | None) -> str:
     try:
-        added = subprocess.run(command, input=private.encode(), capture_output=True, check=False)  # noqa: S603 - fixed
-    except FileNotFoundError:
-        raise Failure(Code.FAILED, "ssh-add is not installed (Debian: openssh-client)") from None
-    if added.returncode != 0:
-        raise Failure(Code.FAILED, f"ssh-add refused the key: {added.stderr.decode(errors='replace').strip()}")
+        return path.read_text(encoding="utf-8") if path else ""
+    except (OSError, ValueError) as error:
+        raise Failure(Code.FAILED, f"{path} can't be read ({type(error).__name__})") from None
 
 
 def _write(private: str, target: Path) -> None:

@@ -102,9 +102,56 @@ THREATS: Final = (
     Threat(
         "M2",
         "A build reads parameters and keys that were meant for another one.",
-        "Label filters are checked in the action, by exact match. A filter that reaches every repository is asked "
-        "about, and the repositories it reaches are shown before it is saved.",
-        ("tests/tenants/actions/test_parameters.py", "tests/portal/views/test_parameters.py"),
+        "Label filters are checked in the action and in the query, by exact match: a build names no repository, "
+        "its row does. It opens its own environment, SSH keys and key while it runs, ends itself, and nothing else. A "
+        "filter for every repository is asked about, and what a filter reaches is shown before it is saved.",
+        (
+            "tests/portal/api/test_builds.py",
+            "tests/tenants/actions/test_builds.py",
+            "tests/tenants/actions/test_parameters.py",
+            "tests/portal/views/test_parameters.py",
+        ),
+    ),
+    Threat(
+        "M3 M5 M8",
+        "A start event is read by somebody on its way, or kept, and opened later.",
+        "The build's key in it is wrapped by the tenant's and bound to tenant and build. Only that build's token has "
+        "it unwrapped, while the build runs, each time after an entry in the log; ending shreds the key, and a build "
+        "that nobody ends is ended.",
+        ("tests/portal/api/test_builds.py", "tests/tenants/actions/test_builds.py"),
+    ),
+    Threat(
+        "Z6 S6",
+        "A command prints a value, and the log of a build system keeps it.",
+        "`bulkhead run` masks values, their lines and their common encodings, wherever the stream is cut. It is a net "
+        "against mishaps: the documents say what it can't see.",
+        ("tests/portal/cli/test_masking.py", "tests/portal/cli/test_run.py"),
+    ),
+    Threat(
+        "Z9",
+        "A key is used for so long, or so often, that losing it once loses everything.",
+        "Tenant keys, database passwords and the keys of sessions and tokens are replaced every two weeks, a tenant's "
+        "key earlier if it is used often. Everything is wrapped anew, whatever is killed meanwhile; then the old "
+        "version is refused, and nothing can be stored under it any more.",
+        (
+            "tests/tenants/rotation/test_rotation.py",
+            "tests/tenants/rotation/test_interruptions.py",
+            "tests/portal/test_epochs.py",
+        ),
+    ),
+    Threat(
+        "I9 M8",
+        "Values are guessed: by comparing what is stored, or by asking again and again where a value is used.",
+        "Digests are keyed for each tenant and made over each row's own place: equal values do not look alike. Asking "
+        "takes the right to write, is in the log each time, and is limited; the value travels in no address.",
+        ("tests/tenants/actions/test_parameter_search.py", "tests/portal/api/test_parameter_search.py"),
+    ),
+    Threat(
+        "I9",
+        "A file to import attacks its reader: aliases that multiply, endless nesting, tags that build objects.",
+        "A file is bounded before it is read. Of YAML only the parser's events are read, nothing is built or "
+        "followed; a name that comes twice is refused; all is stored or nothing.",
+        ("tests/tenants/importing/test_json_and_yaml.py", "tests/tenants/importing/test_dotenv.py"),
     ),
     Threat(
         "Z6 S6",

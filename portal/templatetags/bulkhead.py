@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -18,6 +18,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.timezone import localtime, now
 from lucide.templatetags.lucide import lucide
 
+from tenants.actions.parameter_deletion import KEPT
 from tenants.records.labels import Pair
 from tenants.records.labels import pairs as label_pairs
 
@@ -120,3 +121,15 @@ def pairs(labels: list[str]) -> list[Pair]:
 @register.filter
 def listed(value: object) -> object:
     return "; ".join(map(str, value)) or "none" if isinstance(value, list) else value
+
+
+@register.filter
+def days_left(day: date) -> int:
+    """Return the days until a date, in UTC: 0 today, below 0 once it has passed."""
+    return (day - localtime(now()).date()).days
+
+
+@register.filter
+def days_kept(deleted_at: datetime) -> int:
+    """Return the days, begun ones too, for which what was deleted can be restored."""
+    return math.ceil((deleted_at + KEPT - now()) / timedelta(days=1))

@@ -39,3 +39,8 @@ def asked(request: HttpRequest, key: str = "after", size: int = 50) -> PageReque
 def posted(request: HttpRequest) -> Any:
     """Return the data for a form: an empty POST is still one."""
     return request.POST if request.method == "POST" else None
+
+
+def uploaded(request: HttpRequest) -> Any:
+    """Return the files for a form, beside `posted`."""
+    return request.FILES if request.method == "POST" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.forms.base import Form, explained
 from portal.forms.parameters import ParameterForm, ParameterSetForm
 from portal.guards import MemberRequest, member
-from portal.views.answers import asked, done, page, posted
+from portal.views.answers import asked, done, page, posted, uploaded
 from portal.views.reach import reach_of_form, reach_of_stored
 from tenants.actions import parameters
 from tenants.compartment import Compartment
@@ -78,12 +79,12 @@ def detail(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpR
 def put(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpResponse:  # noqa: A002 - the URL's word
     """Seal a value. A GET, as after reloading a page with errors, leads back to the set."""
     found = parameters.get_set(compartment, set)
-    form = ParameterForm(posted(request))
+    form = ParameterForm(posted(request), uploaded(request))
     if not form.is_bound:
         return redirect("parameters-set", tenant=compartment.tenant.slug, set=found.id)
     if form.is_valid():
         with explained(form):
-            saved = parameters.set_parameter(compartment, found.id, **form.cleaned_data)
+            saved = parameters.set_parameter(compartment, found.id, **form.content)
             words = f"{saved.name} was sealed as version {saved.version}."
             return done(request, words, "parameters-set", compartment, set=found.id)
     return show(request, compartment, found, form)
@@ -117,11 +118,12 @@ def _form(request: MemberRequest, compartment: Compartment, found: ParameterSet 
     shown = ("name", "description", "filters")
     initial = {name: getattr(found, name) for name in shown} if found else {}
     preview = reverse("parameters-preview", kwargs={"tenant": compartment.tenant.slug})
-    return ParameterSetForm(posted(request), initial=initial, preview=preview)
+    known = f"?{urlencode({'set': found.id})}" if found else ""
+    return ParameterSetForm(posted(request), initial=initial, preview=f"{preview}{known}")
 
 
 def _edit_page(
     request: MemberRequest, compartment: Compartment, form: ParameterSetForm, found: ParameterSet | None
 ) -> HttpResponse:
-    reach = reach_of_form(compartment, form)
+    reach = reach_of_form(compartment, form, found.id if found else None)
     return page(request, "parameters/edit.html", compartment=compartment, form=form, set=found, reach=reach)

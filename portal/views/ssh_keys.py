@@ -1,4 +1,4 @@
-"""SSH keys: made or taken in, shown by their public half."""
+"""SSH keys: made or taken in, shown by their public half, rotated generation by generation."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.forms.base import Form, explained
 from portal.forms.reach import ReachForm
-from portal.forms.ssh_keys import GenerateKeyForm, ImportKeyForm
+from portal.forms.ssh_keys import ChangeKeyForm, GenerateKeyForm, ImportKeyForm, RotateKeyForm
 from portal.guards import MemberRequest, member
 from portal.views.answers import asked, done, page, posted
 from portal.views.reach import reach_of_form, reach_of_stored
 from tenants.actions import ssh_keys
 from tenants.compartment import Compartment
+from tenants.records.models import SSHKey
 from tenants.roles import Permission
+from tenants.ssh_formats import Algorithm
 
 F = TypeVar("F", bound=ReachForm)
 
@@ -37,9 +39,7 @@ def generate(request: MemberRequest, compartment: Compartment) -> HttpResponse:
     if form.is_valid() and "preview" not in request.POST:
         with explained(form):
             made = ssh_keys.generate_key(compartment, **form.content)
-            return done(
-                request, f"{made.name} was made. Its public half is below.", "ssh-keys-key", compartment, key=made.id
-            )
+            return _to(request, compartment, made, f"{made.name} was made. Its public half is below.")
     reach = reach_of_form(compartment, form)
     return page(request, "ssh_keys/generate.html", compartment=compartment, form=form, reach=reach)
 
@@ -51,7 +51,7 @@ def take_in(request: MemberRequest, compartment: Compartment) -> HttpResponse:
     if form.is_valid():
         with explained(form):
             made = ssh_keys.import_key(compartment, **form.content)
-            return done(request, f"{made.name} was imported and sealed.", "ssh-keys-key", compartment, key=made.id)
+            return _to(request, compartment, made, f"{made.name} was imported and sealed.")
     reach = reach_of_form(compartment, form)
     return page(request, "ssh_keys/import.html", compartment=compartment, form=form, reach=reach)
 
@@ -60,14 +60,58 @@ def take_in(request: MemberRequest, compartment: Compartment) -> HttpResponse:
 @member(Permission.SSH_KEYS_LIST)
 def detail(request: MemberRequest, compartment: Compartment, key: UUID) -> HttpResponse:
     found = ssh_keys.get_key(compartment, key)
+    generations = ssh_keys.list_generations(compartment, found.name)
+    live = [each for each in generations if each.retired_at is None]
     return page(
         request,
         "ssh_keys/key.html",
         compartment=compartment,
         key=found,
+        generations=generations,
+        newest=live[0] if live else found,
+        live=len(live),
         reach=reach_of_stored(compartment, found.filters),
-        may_delete=compartment.may(Permission.SSH_KEYS_WRITE),
+        may_write=compartment.may(Permission.SSH_KEYS_WRITE),
     )
+
+
+@require_http_methods(["GET", "POST"])
+@member(Permission.SSH_KEYS_WRITE)
+def edit(request: MemberRequest, compartment: Compartment, key: UUID) -> HttpResponse:
+    found = ssh_keys.get_key(compartment, key)
+    form = _form(request, compartment, ChangeKeyForm, found)
+    if form.is_valid() and "preview" not in request.POST:
+        with explained(form):
+            changed = ssh_keys.change_key(compartment, key, **form.content)
+            return _to(request, compartment, changed, f"{changed.name} was changed.")
+    reach = reach_of_form(compartment, form) or reach_of_stored(compartment, found.filters)
+    return page(request, "ssh_keys/edit.html", compartment=compartment, form=form, key=found, reach=reach)
+
+
+@require_http_methods(["GET", "POST"])
+@member(Permission.SSH_KEYS_WRITE)
+def rotate(request: MemberRequest, compartment: Compartment, key: UUID) -> HttpResponse:
+    found = ssh_keys.get_key(compartment, key)
+    like = Algorithm.RSA_4096 if found.kind == "ssh-rsa" else Algorithm.ED25519
+    form = RotateKeyForm(posted(request), initial={"algorithm": like.value})
+    if form.is_valid():
+        with explained(form):
+            made = ssh_keys.rotate_key(compartment, key, **form.cleaned_data)
+            return _to(request, compartment, made, f"Generation {made.generation} of {made.name} was made.")
+    return page(request, "ssh_keys/rotate.html", compartment=compartment, form=form, key=found)
+
+
+@require_http_methods(["GET", "POST"])
+@member(Permission.SSH_KEYS_WRITE)
+def retire(request: MemberRequest, compartment: Compartment, key: UUID) -> HttpResponse:
+    found = ssh_keys.get_key(compartment, key)
+    form = Form(posted(request))
+    if request.method == "POST":
+        form.is_valid()
+        with explained(form):
+            retired = ssh_keys.retire_key(compartment, key)
+            return _to(request, compartment, retired, f"Generation {retired.generation} was retired.")
+    return page(request, "ssh_keys/retire.html", compartment=compartment, form=form, key=found)
 
 
 @require_http_methods(["GET", "POST"])
@@ -80,6 +124,19 @@ def delete(request: MemberRequest, compartment: Compartment, key: UUID) -> HttpR
     return page(request, "ssh_keys/delete.html", compartment=compartment, form=Form(), key=found)
 
 
-def _form(request: MemberRequest, compartment: Compartment, kind: type[F]) -> F:
+def _to(request: MemberRequest, compartment: Compartment, key: SSHKey, words: str) -> HttpResponse:
+    return done(request, words, "ssh-keys-key", compartment, key=key.id)
+
+
+def _form(request: MemberRequest, compartment: Compartment, kind: type[F], key: SSHKey | None = None) -> F:
     preview = reverse("parameters-preview", kwargs={"tenant": compartment.tenant.slug})
-    return kind(posted(request), preview=preview)
+    initial = None
+    if key is not None:
+        everyone = not key.filters
+        initial = {
+            "filters": key.filters,
+            "everyone": everyone,
+            "description": key.description,
+            "known_hosts": key.known_hosts,
+        }
+    return kind(posted(request), initial=initial, preview=preview)

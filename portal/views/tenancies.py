@@ -18,6 +18,7 @@ from portal.views.answers import done, page, posted
 from portal.views.overview import counts_of, tasks_of
 from tenants.actions import tenancies
 from tenants.actions.overview import count
+from tenants.actions.parameters import list_expiring
 from tenants.compartment import Compartment
 from tenants.registry.models import TenantRequest
 from tenants.roles import Permission
@@ -93,6 +94,7 @@ def overview(request: MemberRequest, compartment: Compartment) -> HttpResponse:
         counts=counts_of(compartment, counted),
         tasks=tasks,
         finished=all(task.done for task in tasks),
+        expiring=list_expiring(compartment) if compartment.may(Permission.PARAMETERS_LIST) else [],
     )
 
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, DateField, F, Q, QuerySet
+from django.db.models.functions import Cast, Now
 
-from secrets_vault import Place
 from tenants import validation
 from tenants.actions.audit import record
+from tenants.actions.parameter_deletion import delete_now, delete_parameter, delete_set
+from tenants.actions.parameter_values import (
+    NewValue,
+    check,
+    check_all,
+    live_parameters,
+    live_sets,
+    place_of,
+    touch,
+    write,
+)
+from tenants.actions.precedence import Rank, rank
 from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
@@ -21,9 +33,27 @@ from tenants.records.labels import Pair, repository_matches, set_matches, stored
 from tenants.records.models import Parameter, ParameterSet, ParameterVersion, Repository
 from tenants.roles import Permission
 
-# A build's environment is one argument of execve(2); these keep one request's work, and it, within bounds.
-MAX_PARAMETERS: Final = 200
+# A build's environment is one argument of execve(2); this keeps one request's work, and it, within bounds.
 MAX_IN_REACH: Final = 2_000
+
+__all__ = [
+    "Environment",
+    "apply_changes",
+    "change_set",
+    "create_set",
+    "delete_parameter",
+    "delete_set",
+    "describe_parameter",
+    "get_parameter",
+    "get_set",
+    "list_expiring",
+    "list_parameters",
+    "list_sets",
+    "matching_repositories",
+    "reveal_environment",
+    "reveal_set",
+    "set_parameter",
+]
 
 _TAKEN: Final = "A parameter set of this name exists already."
 
@@ -39,20 +69,36 @@ class Environment:
 @requires(Permission.PARAMETERS_LIST)
 def list_sets(compartment: Compartment, page: PageRequest, *, name: str | None = None) -> Page[ParameterSet]:
     """Return the sets, or the one of this name, each with `size`: how many parameters it holds."""
-    rows = ParameterSet.objects.annotate(size=Count("parameters"))
+    rows = live_sets().annotate(size=Count("parameters", filter=Q(parameters__deleted_at=None)))
     return by_name(rows if name is None else rows.filter(name=name), page)
 
 
 @requires(Permission.PARAMETERS_LIST)
 def get_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
-    return fetch(ParameterSet.objects.all(), id=set_id)
+    return fetch(live_sets(), id=set_id)
 
 
 @requires(Permission.PARAMETERS_LIST)
 def list_parameters(compartment: Compartment, set_id: UUID) -> QuerySet[ParameterVersion]:
     """Return the versions in force (with `.parameter`), by name, at most MAX_PARAMETERS; without their sealed bytes."""
-    in_force = ParameterVersion.objects.filter(parameter__set_id=set_id, version=F("parameter__version"))
+    in_force = ParameterVersion.objects.filter(
+        parameter__set_id=set_id, parameter__deleted_at=None, version=F("parameter__version")
+    )
     return in_force.select_related("parameter").defer("sealed").order_by("parameter__name")
+
+
+@requires(Permission.PARAMETERS_LIST)
+def get_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID) -> Parameter:
+    """Return the parameter, with its `.set`."""
+    return fetch(live_parameters(set_id).select_related("set"), id=parameter_id)
+
+
+@requires(Permission.PARAMETERS_LIST)
+def list_expiring(compartment: Compartment, within: int = 30) -> list[Parameter]:
+    """Return parameters (with `.set`) whose date has come or comes within so many days, by date; at most 100."""
+    live = Parameter.objects.filter(deleted_at=None, set__deleted_at=None)
+    soon = live.filter(expires_on__lte=Cast(Now() + timedelta(days=min(max(within, 0), 3650)), DateField()))
+    return list(soon.select_related("set").order_by("expires_on", "set__name", "name")[:100])
 
 
 @requires(Permission.PARAMETERS_LIST)
@@ -84,13 +130,13 @@ def change_set(
     compartment: Compartment, set_id: UUID, *, name: str, description: str, filters: Sequence[Sequence[Pair]]
 ) -> ParameterSet:
     with unique("name", _TAKEN), compartment.transaction():
-        parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
+        parameter_set = fetch(live_sets().select_for_update(), id=set_id)
         before = _lines(parameter_set)
         parameter_set.name = validation.name(name)
         parameter_set.description = validation.remark(description)
         parameter_set.filters = stored_filters(validation.filters(filters))
         parameter_set.save(update_fields=["name", "description", "filters"])
-        _touch(compartment, parameter_set)
+        touch(compartment, parameter_set)
         record(
             compartment,
             "parameters.changed",
@@ -102,39 +148,86 @@ def change_set(
 
 
 @requires(Permission.PARAMETERS_WRITE)
-def delete_set(compartment: Compartment, set_id: UUID) -> None:
-    with compartment.transaction():
-        parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
-        names = list(parameter_set.parameters.order_by("name").values_list("name", flat=True))
-        parameter_set.delete()
-        record(compartment, "parameters.deleted", parameter_set.name, names=names)
-
-
-@requires(Permission.PARAMETERS_WRITE)
-def set_parameter(compartment: Compartment, set_id: UUID, *, name: str, value: str) -> Parameter:
-    """Give a parameter a value: its next version, under a key of its own."""
-    checked, raw = validation.variable(name), validation.parameter_value(value)
+def set_parameter(
+    compartment: Compartment,
+    set_id: UUID,
+    *,
+    name: str,
+    value: str,
+    kind: str | None = None,
+    description: str | None = None,
+    expires_on: date | None = None,
+    reason: str = "",
+) -> Parameter:
+    """Give a parameter a value: its next version, under a key of its own. What is None stays as it is."""
+    checked = check(NewValue(name, value, kind, description, expires_on))
+    why = validation.title_or_nothing(reason, "reason")
     with compartment.transaction():
         # The set's row is locked, so that two writers of one name make two versions, one after the other.
-        parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
-        parameter = _next_version(parameter_set, checked)
-        sealed = compartment.seal(_place(compartment, parameter.id, parameter.version), raw)
-        ParameterVersion.objects.create(
-            parameter=parameter, version=parameter.version, sealed=sealed, author=compartment.actor.label
-        )
-        _touch(compartment, parameter_set)
-        record(compartment, "parameter.set", f"{parameter_set.name}/{checked}", version=parameter.version)
+        parameter_set = fetch(live_sets().select_for_update(), id=set_id)
+        [parameter] = write(compartment, parameter_set, [checked], why)
+        touch(compartment, parameter_set)
+        subject = f"{parameter_set.name}/{parameter.name}"
+        record(compartment, "parameter.set", subject, version=parameter.version, reason=why)
     return parameter
 
 
 @requires(Permission.PARAMETERS_WRITE)
-def delete_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID) -> None:
+def describe_parameter(
+    compartment: Compartment, set_id: UUID, parameter_id: UUID, *, description: str, expires_on: date | None
+) -> Parameter:
+    """Say what a parameter is for and when to be reminded; its value, and so its version, stays."""
+    checked = validation.remark(description)
     with compartment.transaction():
-        parameter_set = fetch(ParameterSet.objects.select_for_update(), id=set_id)
-        parameter = fetch(Parameter.objects.filter(set=parameter_set), id=parameter_id)
-        parameter.delete()
-        _touch(compartment, parameter_set)
-        record(compartment, "parameter.deleted", f"{parameter_set.name}/{parameter.name}")
+        parameter_set = fetch(live_sets().select_for_update(), id=set_id)
+        parameter = fetch(live_parameters(set_id), id=parameter_id)
+        parameter.description, parameter.expires_on = checked, expires_on
+        parameter.save(update_fields=["description", "expires_on"])
+        touch(compartment, parameter_set)
+        day = expires_on.isoformat() if expires_on else None
+        record(compartment, "parameter.described", f"{parameter_set.name}/{parameter.name}", expires_on=day)
+    return parameter
+
+
+@requires(Permission.PARAMETERS_WRITE)
+def apply_changes(
+    compartment: Compartment,
+    set_id: UUID,
+    *,
+    values: Sequence[NewValue] = (),
+    deletes: Sequence[UUID] = (),
+    reason: str = "",
+) -> list[Parameter]:
+    """Store many values and delete many parameters: all, or nothing and Invalid with every complaint by name."""
+    checked, why = check_all(values), validation.title_or_nothing(reason, "reason")
+    with compartment.transaction():
+        parameter_set = fetch(live_sets().select_for_update(), id=set_id)
+        dropped = delete_now(compartment, parameter_set, deletes)
+        if both := sorted({each.name for each in checked} & set(dropped)):
+            raise Invalid(dict.fromkeys(both, "This name is both set and deleted."))
+        written = write(compartment, parameter_set, checked, why)
+        touch(compartment, parameter_set)
+        names = sorted(each.name for each in written)
+        record(compartment, "parameters.applied", parameter_set.name, set=names, deleted=dropped, reason=why)
+    return written
+
+
+@requires(Permission.PARAMETERS_REVEAL)
+def reveal_set(compartment: Compartment, set_id: UUID) -> dict[str, str]:
+    """Open all values of one set, for a person to export. The log says so before a value leaves."""
+    parameter_set = fetch(live_sets(), id=set_id)
+    rows = ParameterVersion.objects.filter(
+        parameter__set=parameter_set, parameter__deleted_at=None, version=F("parameter__version")
+    )
+    values = {
+        row.parameter.name: compartment.open(
+            place_of(compartment, row.parameter_id, row.version), bytes(row.sealed)
+        ).decode()
+        for row in rows.select_related("parameter").order_by("parameter__name")
+    }
+    with compartment.transaction(durable=True):
+        record(compartment, "parameters.exported", parameter_set.name, names=sorted(values))
+    return values
 
 
 @requires(Permission.PARAMETERS_REVEAL)
@@ -147,7 +240,7 @@ def reveal_environment(compartment: Compartment, repository_name: str) -> Enviro
         chosen.setdefault(row.parameter.name, row)
         sources.setdefault(row.parameter.name, []).append(row.parameter.set.name)
     values = {
-        name: compartment.open(_place(compartment, row.parameter_id, row.version), bytes(row.sealed)).decode()
+        name: compartment.open(place_of(compartment, row.parameter_id, row.version), bytes(row.sealed)).decode()
         for name, row in chosen.items()
     }
     conflicts = {name: sets for name, sets in sources.items() if len(sets) > 1}
@@ -156,48 +249,27 @@ def reveal_environment(compartment: Compartment, repository_name: str) -> Enviro
     return Environment(values, conflicts)
 
 
-def _next_version(parameter_set: ParameterSet, name: str) -> Parameter:
-    """Return the parameter, counted up; the caller holds the set's lock."""
-    parameter = Parameter.objects.filter(set=parameter_set, name=name).first()
-    if parameter is not None:
-        parameter.version += 1
-        parameter.save(update_fields=["version"])
-        return parameter
-    if parameter_set.parameters.count() >= MAX_PARAMETERS:
-        raise Invalid({"name": f"A set holds at most {MAX_PARAMETERS} parameters: make another set."})
-    parameter = Parameter(set=parameter_set, name=name)
-    parameter.save(force_insert=True)
-    return parameter
-
-
 def _in_reach(compartment: Compartment, repository_name: str) -> list[ParameterVersion]:
     """Return the values in force that the repository's labels reach, the one that wins a name first.
 
     Precedence: the set with the more specific filter (most labels in an alternative that matches), then the newer.
     """
     repository = fetch(Repository.objects.all(), name=repository_name)
-    reached = ParameterSet.objects.filter(set_matches(repository.labels))
-    in_force = ParameterVersion.objects.filter(parameter__set__in=reached, version=F("parameter__version"))
+    reached = live_sets().filter(set_matches(repository.labels))
+    in_force = ParameterVersion.objects.filter(
+        parameter__set__in=reached, parameter__deleted_at=None, version=F("parameter__version")
+    )
     rows = list(in_force.select_related("parameter__set")[: MAX_IN_REACH + 1])
     if len(rows) > MAX_IN_REACH:
         raise Invalid(
             {"repository": f"Its labels reach more than {MAX_IN_REACH} values: narrow the filters of its sets."}
         )
     carried = set(repository.labels)
-    return sorted(rows, key=lambda row: _precedence(row.parameter.set, carried), reverse=True)
+    return sorted(rows, key=lambda row: _rank(row.parameter.set, carried), reverse=True)
 
 
-def _precedence(parameter_set: ParameterSet, carried: set[str]) -> tuple[int, float, str]:
-    matching = [len(alternative) for alternative in parameter_set.filters if carried.issuperset(alternative)]
-    return max(matching, default=0), parameter_set.created_at.timestamp(), str(parameter_set.id)
-
-
-def _place(compartment: Compartment, parameter_id: UUID, version: int) -> Place:
-    return compartment.place("parameter_versions.sealed", parameter_id, version)
-
-
-def _touch(compartment: Compartment, parameter_set: ParameterSet) -> None:
-    ParameterSet.objects.filter(id=parameter_set.id).update(changed_at=Now(), changed_by=compartment.actor.label)
+def _rank(parameter_set: ParameterSet, carried: set[str]) -> Rank:
+    return rank(parameter_set.filters, parameter_set.created_at, parameter_set.id, carried)
 
 
 def _lines(parameter_set: ParameterSet) -> list[str]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from tenants import validation
 from tenants.actions.audit import record
+from tenants.actions.builds import end_builds_of, revoke
 from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
 from tenants.pagination import Page, PageRequest, by_name
@@ -57,5 +58,7 @@ def change_repository(
 def delete_repository(compartment: Compartment, repository_id: UUID) -> None:
     with compartment.transaction():
         repository = fetch(Repository.objects.select_for_update(), id=repository_id)
+        ended = end_builds_of(compartment, repository)
         repository.delete()
         record(compartment, "repository.deleted", repository.name)
+    revoke(ended)

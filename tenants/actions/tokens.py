@@ -124,6 +124,7 @@ def redeem_device(device_code: str, *, address: str) -> AccessToken | Redemption
 def list_tokens(actor: Actor) -> QuerySet[AccessToken]:
     """Return a person's tokens that still work, newest first; at most MAX_LISTED."""
     rows = AccessToken.objects.filter(person_id=actor.require_person(), revoked_at=None, expires_at__gt=Now())
+    rows = rows.filter(build_id=None)  # a build's are ended with it, on its page
     return rows.select_related("tenant").order_by("-created_at", "id")[:MAX_LISTED]
 
 

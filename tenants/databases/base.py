@@ -12,7 +12,13 @@ from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import TransactionStatus
 
-from tenants.databases.current import Entered, OutsideCompartmentError, entered, role_password
+from tenants.databases.current import (
+    Entered,
+    OutsideCompartmentError,
+    entered,
+    former_role_password,
+    role_password,
+)
 from tenants.databases.settings import startup_options
 from tenants.databases.warm import close_compartments, warm
 
@@ -105,9 +111,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 version = newer
 
     def _connect(self, conn_params: dict[str, Any], version: int) -> Any:
-        password = role_password(self.alias, version)
         options = f"{conn_params.get('options', '')} {startup_options(self.alias)}".strip()
-        connection = super().get_new_connection({**conn_params, "password": password, "options": options})
+        connect = super().get_new_connection
+        said = {**conn_params, "options": options}
+        try:
+            connection = connect({**said, "password": role_password(self.alias, version)})
+        except psycopg.OperationalError:
+            former = former_role_password(self.alias, version)
+            if former is None:
+                raise
+            connection = connect({**said, "password": former})
         self._password_version = version
         return connection
 

@@ -20,7 +20,16 @@ class OutsideCompartmentError(RuntimeError):
 
 def role_password(role: str, version: int) -> str:
     """Return a tenant role's password: 256 bits, derived, so that none is stored and all can be rotated."""
-    return derive(settings.DATABASE_SECRET, "database role password", role, str(version)).hex()
+    return _password(settings.DATABASE_SECRET, role, version)
+
+
+def former_role_password(role: str, version: int) -> str | None:
+    """Return what the same version is under the secret before, while that is being replaced."""
+    return next((_password(secret, role, version) for secret in settings.DATABASE_SECRET_FALLBACKS), None)
+
+
+def _password(secret: bytes, role: str, version: int) -> str:
+    return derive(secret, "database role password", role, str(version)).hex()
 
 
 @dataclass(frozen=True, slots=True)

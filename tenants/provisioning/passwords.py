@@ -18,6 +18,7 @@ from uuid import UUID
 
 from django.db import Error, connections, transaction
 from django.db.models import Max
+from django.db.models.functions import Now
 from psycopg import sql
 
 from tenants.actor import Actor
@@ -157,7 +158,8 @@ def _renew(tenant: Tenant, version: int, using: str) -> None:
     password = sql.Literal(verifier(role_password(tenant.schema, version)))
     run(using, sql.SQL(_ALTER).format(role=sql.Identifier(tenant.schema), verifier=password))
     tenant.password_version = version
-    tenant.save(using=using, update_fields=["password_version"])
+    tenant.password_changed_at = Now()
+    tenant.save(using=using, update_fields=["password_version", "password_changed_at"])
 
 
 def _prove(tenant: Tenant) -> None:

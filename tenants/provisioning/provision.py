@@ -37,6 +37,7 @@ _FRAME: Final = """
 SET LOCAL ROLE bulkhead_provisioner;
 {compartment}
 INSERT INTO sealing_secrets (version, sealed) VALUES (1, {sealing_secret});
+INSERT INTO key_uses (version, uses) VALUES (1, 1);
 INSERT INTO audit (entry) VALUES ({entry});
 SET LOCAL search_path = registry;
 RESET ROLE;

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 from django.db import connections, models
 
@@ -51,6 +54,26 @@ def entry(actor: Actor, action: str, subject: str, detail: Detail) -> str:
         "detail": dict(detail),
     }
     return json.dumps(act, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+# The log has no gaps and its times never go back, so the first entry of a moment is found by halving, not by reading.
+_ABOUT: Final = """
+WITH RECURSIVE halves(low, high) AS (
+    SELECT 0::bigint, coalesce(max(position), 0) + 1 FROM audit
+    UNION ALL
+    SELECT CASE WHEN a.at < %(since)s THEN a.position ELSE low END,
+        CASE WHEN a.at < %(since)s THEN high ELSE a.position END
+    FROM halves JOIN audit a ON a.position = (low + high) / 2 WHERE high - low > 1)
+SELECT * FROM (
+    SELECT * FROM audit WHERE position >= (SELECT max(high) FROM halves WHERE high - low = 1)
+    ORDER BY position LIMIT 5000
+) AS recent WHERE strpos(entry, %(named)s) > 0 ORDER BY position LIMIT 100"""
+
+
+def about_build(alias: str, build_id: UUID, since: datetime) -> list[AuditRow]:
+    """Return the entries about a build, oldest first; at most 100, among the 5,000 from `since`."""
+    parameters = {"since": since, "named": f'"build":"{build_id}"'}
+    return list(AuditRow.objects.using(alias).raw(_ABOUT, parameters))
 
 
 def append(alias: str, text: str) -> None:

@@ -29,10 +29,11 @@ def set_matches(labels: list[str]) -> RawSQL:
     return RawSQL(sql, [json.dumps(labels)], BooleanField())  # noqa: S611 - only the parameter varies
 
 
-def ssh_key_matches(labels: list[str]) -> RawSQL:
-    """Return the condition that an SSH key's filters match these stored labels."""
-    sql = _MATCH.format(filters="ssh_keys.filters", labels="%s::jsonb")
-    return RawSQL(sql, [json.dumps(labels)], BooleanField())  # noqa: S611 - only the parameter varies
+def ssh_key_reaches(repository: str) -> RawSQL:
+    """Return the condition that an SSH key's filters match the labels of the repository of this name."""
+    match = _MATCH.format(filters="ssh_keys.filters", labels="repositories.labels")
+    sql = f"EXISTS (SELECT FROM repositories WHERE repositories.name = %s AND {match})"
+    return RawSQL(sql, [repository], BooleanField())  # noqa: S611 - only the parameter varies
 
 
 def repository_matches(filters: list[list[str]]) -> RawSQL:

@@ -1,7 +1,7 @@
 """What is due where: an index of work, so that a sweep costs what is due and not how many tenants there are.
 
-A row here is a hint. It is committed *before* the message it points to, so that no message can lack one; a hint whose
-message never came is dropped once no transaction that could still bring it can be alive.
+A row here is a hint. It is committed *before* what it points to (a message, a build, a deletion), so that none of them
+can lack one; a hint whose message never came is dropped once no transaction that could still bring it can be alive.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ class Due(models.Model):
         EXPIRE_SENT = "expire-sent"
         EXPIRE_RECEIVED = "expire-received"
         RECEIPT = "receipt"
+        END_BUILD = "end-build"
+        SHRED = "shred"
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")  # whose compartment holds the message
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")  # whose compartment holds it
     kind = models.CharField(max_length=16, choices=Kind)
-    message_id = models.UUIDField()
+    message_id = models.UUIDField()  # or the id of whatever the kind is about
     due_at = models.DateTimeField(db_index=True)
     attempts = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())

@@ -7,7 +7,7 @@ from tenants.registry.due import Due
 from tenants.registry.memberships import JoinRequest, Membership
 from tenants.registry.people import Person, Provider
 from tenants.registry.sessions import Attempt, Displaced, Session
-from tenants.registry.tenants import SealingKey, Tenant, TenantKey, TenantRequest, TenantState
+from tenants.registry.tenants import SealingKey, Tenant, TenantKey, TenantLimits, TenantRequest, TenantState
 from tenants.registry.tokens import AccessToken, DeviceGrant
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Session",
     "Tenant",
     "TenantKey",
+    "TenantLimits",
     "TenantRequest",
     "TenantState",
 ]

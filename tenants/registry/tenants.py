@@ -33,6 +33,7 @@ class Tenant(models.Model):
     schema_failure = models.CharField(max_length=1000, blank=True, db_default="")  # why the next one did not apply
     canary = models.BooleanField(db_default=False)  # takes each migration before the other tenants do
     password_version = models.PositiveIntegerField(default=1)
+    password_changed_at = models.DateTimeField(db_default=Now())
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -98,3 +99,20 @@ class SealingKey(models.Model):
     class Meta:
         db_table = "sealing_keys"
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "version"], name="sealing_keys_version")]
+
+
+class TenantLimits(models.Model):
+    """How much a tenant may use; what is null has no limit. Written by operations alone."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="limits")
+    members = models.PositiveIntegerField(null=True)
+    repositories = models.PositiveIntegerField(null=True)
+    parameters = models.PositiveIntegerField(null=True)
+    ssh_keys = models.PositiveIntegerField(null=True)
+    builds_a_day = models.PositiveIntegerField(null=True)
+    reads_a_day = models.PositiveIntegerField(null=True)
+    messages_a_day = models.PositiveIntegerField(null=True)
+    message_bytes_a_day = models.PositiveBigIntegerField(null=True)
+
+    class Meta:
+        db_table = "tenant_limits"

@@ -40,6 +40,7 @@ class AccessToken(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the token's `jti`
     person = models.ForeignKey(Person, models.CASCADE, related_name="access_tokens")
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="access_tokens")
+    build_id = models.UUIDField(null=True)  # a token of one build: it may do what that build may, and nothing else
     name = models.CharField(max_length=100)
     address = models.GenericIPAddressField(null=True)  # where it was redeemed
     created_at = models.DateTimeField(db_default=Now())

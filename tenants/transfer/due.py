@@ -1,21 +1,24 @@
-"""The registry's index of what is due, written anew from the messages that came in: times to live hold here too."""
+"""The registry's index of what is due, written anew from what came in: times to live and deletions hold here too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connections
 from psycopg import sql
 
+from tenants.actions.parameter_deletion import KEPT
 from tenants.registry.due import Due
 from tenants.transfer.tables import as_provisioner
 
 _BATCH: Final = 5000
 _WAITING: Final = """
 SELECT m.id, m.expires_at, statement_timestamp() FROM {contents} c JOIN {messages} m ON m.id = c.message_id"""
+_DELETED: Final = "SELECT id, deleted_at + %s FROM {table} WHERE deleted_at IS NOT NULL"
+_RUNNING: Final = "SELECT id, ends_by FROM {table} WHERE outcome = 'running'"
 
 Hint = tuple[UUID, datetime, datetime]
 """Message, when it expires, now."""
@@ -29,7 +32,23 @@ def rebuild(tenant_id: UUID, schema: str, using: str) -> int:
             hints = [_due(tenant_id, *what) for hint in batch for what in _kinds(side, hint)]
             Due.objects.using(using).bulk_create(hints)
             total += len(batch)
+    _shred(tenant_id, schema, using)
+    _end(tenant_id, schema, using)
     return total
+
+
+def _end(tenant_id: UUID, schema: str, using: str) -> None:
+    """A build that ran when its tenant moved has no token here; its key is shredded in time all the same."""
+    statement = sql.SQL(_RUNNING).format(table=sql.Identifier(schema, "builds"))
+    for batch in _batches(statement, "due_builds", using):
+        Due.objects.using(using).bulk_create(_due(tenant_id, Due.Kind.END_BUILD, *hint) for hint in batch)
+
+
+def _shred(tenant_id: UUID, schema: str, using: str) -> None:
+    for table in ("parameter_sets", "parameters"):
+        statement = sql.SQL(_DELETED).format(table=sql.Identifier(schema, table))
+        for batch in _batches(statement, f"due_{table}", using, [KEPT]):
+            Due.objects.using(using).bulk_create(_due(tenant_id, Due.Kind.SHRED, *hint) for hint in batch)
 
 
 def _kinds(side: str, hint: Hint) -> Iterator[tuple[Due.Kind, UUID, datetime]]:
@@ -50,8 +69,14 @@ def _waiting(schema: str, side: str, using: str) -> Iterator[list[Any]]:
     statement = sql.SQL(_WAITING).format(
         contents=sql.Identifier(schema, f"{side}_contents"), messages=sql.Identifier(schema, f"{side}_messages")
     )
-    with connections[using].connection.cursor(name=f"due_{side}") as cursor:
+    yield from _batches(statement, f"due_{side}", using)
+
+
+def _batches(
+    statement: sql.Composed, cursor_name: str, using: str, arguments: list[timedelta] | None = None
+) -> Iterator[list[Any]]:
+    with connections[using].connection.cursor(name=cursor_name) as cursor:
         with as_provisioner(using):  # to begin with; what was begun is read to its end under any role
-            cursor.execute(statement)
+            cursor.execute(statement, arguments)
         while batch := cursor.fetchmany(_BATCH):
             yield batch

@@ -81,7 +81,7 @@ def _use_everything(browser: Witness, terminal: Terminal, search: Search) -> Non
     owner.create_tenants((SENDER, RECEIVER))
     owner.log_in(terminal, (SENDER, RECEIVER))
     _plant(browser, search, private)
-    environment = terminal.output("run", "--repository", "api", "--", "env", tenant=SENDER)
+    environment = terminal.output("run", "--no-mask", "--repository", "api", "--", "env", tenant=SENDER)
     assert search.secrets["parameter"].decode() in environment
     fetched = terminal.environment["HOME"] + "/key"
     terminal.output("ssh-key", "fetch", "deploy", "--repository", "api", "--output", fetched, tenant=SENDER)

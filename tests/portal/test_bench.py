@@ -28,10 +28,10 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_each_figure_is_a_line_beside_its_reference() -> None:
-    done = bench("seal", "--quick")
+    done = bench("vault", "--quick")
     assert done.returncode == 0, done.stderr
     figures = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [figure["name"] for figure in figures] == ["seal", "open"]
+    assert [figure["name"] for figure in figures] == ["seal", "open", "rotate_items_per_second", "rotate_memory"]
     for figure in figures:
         assert set(figure) == {"name", "value", "unit", "reference", "reference_value", "ratio"}
         assert figure["ratio"] == pytest.approx(figure["value"] / figure["reference_value"], rel=0.01)
@@ -41,7 +41,7 @@ def test_each_figure_is_a_line_beside_its_reference() -> None:
 def test_an_unknown_benchmark_is_named() -> None:
     done = bench("speed")
     assert done.returncode == 1
-    assert "No benchmark speed. There are: catalog, compartments, seal, start." in done.stderr
+    assert "No benchmark speed. There are: catalog, compartments, start, vault." in done.stderr
 
 
 def test_a_ratio_says_how_many_times_better_we_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,26 +5,45 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django.db import connections
+from django.db.models.functions import Now
 
-from tenants import delivery
-from tenants.actions import audit, members, messages, overview, parameters, repositories, ssh_keys
+from tenants import compartment, delivery
+from tenants.actions import (
+    audit,
+    builds,
+    members,
+    messages,
+    overview,
+    parameter_deletion,
+    parameter_history,
+    parameter_import,
+    parameter_reach,
+    parameter_search,
+    parameter_values,
+    parameters,
+    repositories,
+    ssh_authorities,
+    ssh_certificates,
+    ssh_keys,
+)
 from tenants.actions import connections as links
 from tenants.actor import Actor
 from tenants.compartment import Compartment
 from tenants.pagination import PageRequest
 from tenants.provisioning.provision import create_tenant
-from tenants.records.models import Repository
-from tenants.registry.models import Person
+from tenants.records.models import Build, Repository
+from tenants.registry.models import Due, Person
 from tests.conftest import Household, acting_as
 
 _NAMED: Final = re.compile(
     r'\b(?:FROM|JOIN|INTO|UPDATE|ONLY|TABLE)\s+"?(\w+)"?(?:\s*\.\s*"?(\w+)"?)?\s*(\(?)', re.IGNORECASE
 )
+_OWN: Final = re.compile(r"\b(\w+)(?: ?\([^()]*\))? AS (?:MATERIALIZED )?\(\s*(?:SELECT|INSERT|UPDATE|DELETE)\b")
 _LINUX: Final = [("os", "linux")]
 
 
@@ -42,8 +61,9 @@ class Statement:
 
     @property
     def tables(self) -> set[str]:
-        """Names after FROM, JOIN, INTO and UPDATE; functions and locking clauses are none."""
-        return {name for name, _, call in _NAMED.findall(self._bare()) if not self._is_call(name, call)}
+        """Names after FROM, JOIN, INTO and UPDATE; functions, locking clauses and a statement's own names are none."""
+        found = {name for name, _, call in _NAMED.findall(self._bare()) if not self._is_call(name, call)}
+        return found - set(_OWN.findall(self.sql))
 
     @property
     def qualified(self) -> bool:
@@ -112,6 +132,7 @@ def use_everything(provider: Household, consumer: Household) -> Traffic:
         with provider.enter() as inside:
             _keep_records(inside)
             _read_everything(inside)
+        _build(provider)
         read, expired = _exchange(provider, consumer)
         with consumer.enter() as inside:
             messages.list_inbox(inside, PageRequest())
@@ -123,6 +144,22 @@ def use_everything(provider: Household, consumer: Household) -> Traffic:
         with provider.enter() as inside:
             assert {read, expired} <= {each.id for each in messages.list_sent(inside, PageRequest()).items}
     return traffic
+
+
+def _build(household: Household) -> None:
+    """Let a build do what it may, end by itself, by a sweep and with its repository."""
+    with household.enter() as inside:
+        begun = [builds.start_build(inside, repository="api", revision="", overrides={}, ttl=60) for _ in range(3)]
+    own = replace(household.actor(), build_id=begun[0].build.id, token_id=begun[0].token.id)
+    with compartment.enter(household.slug, own) as inside:
+        builds.open_key(inside, begun[0].enc)
+        builds.own_environment(inside, begun[0].build.id)
+        builds.own_ssh_keys(inside, begun[0].build.id)
+        builds.end_build(inside, begun[0].build.id, outcome="succeeded")
+    with household.enter() as inside:
+        Build.objects.filter(id=begun[1].build.id).update(ends_by=Now())
+        Due.objects.using("worker").filter(message_id=begun[1].build.id).update(due_at=Now())
+        repositories.delete_repository(inside, Repository.objects.get(name="api").id)
 
 
 def _exchange(provider: Household, consumer: Household) -> tuple[UUID, UUID]:
@@ -157,12 +194,50 @@ def _keep_records(inside: Compartment) -> None:
     list(parameters.list_parameters(inside, kept.id))
     parameters.matching_repositories(inside, [_LINUX])
     parameters.reveal_environment(inside, "api")
-    parameters.delete_parameter(inside, kept.id, value.id)
-    parameters.delete_set(inside, kept.id)
+    _keep_parameters(inside, kept.id, value.id)
     key = ssh_keys.generate_key(inside, name="deploy", filters=[_LINUX])
-    ssh_keys.get_key(inside, key.id)
+    started = builds.start_build(inside, repository="api", revision="", overrides={"A": "b"}, ttl=60)
+    builds.acts_of_build(inside, builds.get_build(inside, started.build.id))
+    _keep_keys(inside, key.id)
+
+
+def _keep_keys(inside: Compartment, key_id: UUID) -> None:
+    ssh_keys.get_key(inside, key_id)
+    ssh_keys.change_key(inside, key_id, filters=[_LINUX], description="more", known_hosts="")
+    newer = ssh_keys.rotate_key(inside, key_id)
+    ssh_keys.list_generations(inside, ssh_keys.get_named(inside, "deploy").name)
     ssh_keys.reveal_key(inside, "api", "deploy")
-    ssh_keys.delete_key(inside, key.id)
+    ssh_keys.reveal_keys(inside, "api")
+    ssh_keys.retire_key(inside, key_id)
+    ssh_keys.delete_key(inside, key_id)
+    authority = ssh_authorities.create_authority(inside)
+    ssh_certificates.issue_certificate(inside, public_key=newer.public)
+    ssh_authorities.retire_authority(inside, ssh_authorities.get_authority(inside, authority.id).id)
+    ssh_authorities.list_authorities(inside)
+    ssh_authorities.list_certificates(inside, PageRequest())
+
+
+def _keep_parameters(inside: Compartment, set_id: UUID, parameter_id: UUID) -> None:
+    many = [parameter_values.NewValue("NAME", "three"), parameter_values.NewValue("MORE", "four", kind="file")]
+    parameters.apply_changes(inside, set_id, values=many, reason="Many")
+    parameters.describe_parameter(inside, set_id, parameter_id, description="more", expires_on=None)
+    parameters.list_expiring(inside)
+    parameters.reveal_set(inside, set_id)
+    parameter_history.list_versions(inside, set_id, parameter_id, PageRequest())
+    parameter_history.compare_versions(inside, set_id, parameter_id, left=1, right=2)
+    parameter_history.roll_back(inside, set_id, parameter_id, version=1)
+    parameter_search.search(inside, "name")
+    parameter_search.find_value(inside, "four")
+    parameter_reach.preview_reach(inside, [_LINUX], set_id=set_id)
+    for act in (parameter_import.preview_import, parameter_import.import_parameters):
+        act(inside, set_id, text="NAME=five\nNEW=six", form=parameter_import.Format.DOTENV)
+    parameters.delete_parameter(inside, set_id, parameter_id)
+    parameter_deletion.list_deleted_parameters(inside, set_id, PageRequest())
+    parameter_deletion.restore_parameter(inside, set_id, parameter_id)
+    parameters.delete_set(inside, set_id)
+    parameter_deletion.list_deleted_sets(inside, PageRequest())
+    parameter_deletion.restore_set(inside, set_id)
+    parameters.delete_set(inside, set_id)
 
 
 def _read_everything(inside: Compartment) -> None:
@@ -176,3 +251,4 @@ def _read_everything(inside: Compartment) -> None:
     messages.list_sent(inside, page)
     audit.list_audit(inside, page)
     overview.count(inside)
+    builds.list_builds(inside, page)

@@ -9,13 +9,31 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tenants.actions import audit, members, messages, overview, parameters, repositories, ssh_keys
+from tenants import ssh_formats
+from tenants.actions import (
+    audit,
+    builds,
+    members,
+    messages,
+    overview,
+    parameters,
+    repositories,
+    ssh_authorities,
+    ssh_certificates,
+    ssh_keys,
+)
 from tenants.actions import connections as links
+from tenants.actions.builds import Started
+from tenants.actions.parameter_import import Format, import_parameters
+from tenants.actions.parameter_reach import preview_reach
+from tenants.actions.parameter_search import find_value, search
+from tenants.actions.parameter_values import NewValue
 from tenants.compartment import Compartment
 from tenants.pagination import PageRequest
 from tests.conftest import Household
 
 ROWS = 12
+PUBLIC = ssh_formats.generate("").public
 
 Act = Callable[[Compartment], object]
 
@@ -44,7 +62,16 @@ def furnished(household: Household) -> Household:
             made = parameters.create_set(inside, name=f"set-{number}", description="", filters=[[("os", "linux")]])
             parameters.set_parameter(inside, made.id, name=f"NAME_{number}", value="value")
             ssh_keys.generate_key(inside, name=f"key-{number}", filters=[])
+        ssh_authorities.create_authority(inside)
     return household
+
+
+def _start(inside: Compartment) -> Started:
+    return builds.start_build(inside, repository="repo-1", revision="", overrides={}, ttl=600)
+
+
+def certified(inside: Compartment) -> object:
+    return ssh_certificates.issue_certificate(inside, public_key=PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +89,11 @@ def furnished(household: Household) -> Household:
         (lambda inside: parameters.matching_repositories(inside, [[("os", "linux")]]), 1),
         (lambda inside: parameters.reveal_environment(inside, "repo-1"), 3),
         (lambda inside: ssh_keys.reveal_key(inside, "repo-1", "key-1"), 3),
+        (lambda inside: ssh_keys.reveal_keys(inside, "repo-1"), 3),
+        (certified, 4),
+        (lambda inside: builds.list_builds(inside, PageRequest()), 1),
+        (_start, 8),
+        (lambda inside: builds.acts_of_build(inside, _start(inside).build), 9),
     ],
     ids=[
         "repositories",
@@ -76,6 +108,11 @@ def furnished(household: Household) -> Household:
         "reach",
         "environment",
         "private key",
+        "private keys",
+        "certificate",
+        "builds",
+        "start of a build",
+        "acts of a build",
     ],
 )
 def test_an_action_costs_as_much_however_many_rows_there_are(furnished: Household, act: Act, most: int) -> None:
@@ -93,3 +130,24 @@ def test_entering_costs_one_round_trip_and_no_set_up(household: Household) -> No
         repositories.list_repositories(inside, PageRequest())
     assert len(sent) == 1
     assert len(there) == 1
+
+
+def test_many_values_cost_as_much_as_one(furnished: Household) -> None:
+    def values(count: int) -> list[NewValue]:
+        return [NewValue(f"N{number}", "value") for number in range(count)]
+
+    with furnished.enter() as inside:
+        made = parameters.create_set(inside, name="many", description="", filters=[])
+        parameters.apply_changes(inside, made.id, values=values(2))
+        text = "".join(f"M{number}=1\n" for number in range(100))
+        for act, most in (
+            (lambda: parameters.set_parameter(inside, made.id, name="N0", value="other"), 8),
+            (lambda: parameters.apply_changes(inside, made.id, values=values(100)), 10),
+            (lambda: import_parameters(inside, made.id, text=text, form=Format.DOTENV), 10),
+            (lambda: find_value(inside, "value"), 4),
+            (lambda: search(inside, "n"), 3),
+            (lambda: preview_reach(inside, [], set_id=made.id), 4),
+        ):
+            with counted("default", inside.alias) as sent:
+                act()
+            assert len(sent) <= most, sent

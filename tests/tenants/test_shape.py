@@ -63,7 +63,7 @@ CHANGES: Final = [
     ("COMMENT ON TABLE repositories IS 'extra'", "table repositories"),
     ("COMMENT ON COLUMN repositories.url IS 'extra'", "table repositories"),
     ("ALTER TABLE repositories SET (fillfactor = 50)", "table repositories"),
-    ("ALTER TABLE repositories SET UNLOGGED", "table repositories"),
+    ("ALTER TABLE sealing_secrets SET UNLOGGED", "table sealing_secrets"),
     ("ALTER TABLE repositories REPLICA IDENTITY FULL", "table repositories"),
     ("CREATE TABLE extra () INHERITS (repositories)", "table extra"),
 ]

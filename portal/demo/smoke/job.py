@@ -73,7 +73,7 @@ class Job:
 
     def _run_a_command(self) -> None:
         with self.report.step("bulkhead run -- env shows exactly the matching parameters"):
-            show = ("run", "--repository", self._name, "--", "env", "-0")
+            show = ("run", "--no-mask", "--repository", self._name, "--", "env", "-0")
             printed = self.terminal.output(*show, tenant=self.sender)
             seen = dict(line.split("=", 1) for line in printed.split("\0") if line)
             added = {name: value for name, value in seen.items() if name.startswith("SMOKE_")}

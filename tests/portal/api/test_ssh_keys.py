@@ -6,11 +6,14 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 from joserfc.jwk import OKPKey
 
+from tenants import ssh_formats
 from tenants.actions import repositories, ssh_keys
 from tests.conftest import Household
 from tests.portal.api.conftest import Caller, NewCaller
 from tests.portal.api.test_access import refused
 from tests.portal.api.test_repositories import unseal
+
+ED25519 = ssh_formats.generate("").public
 
 
 @pytest.fixture
@@ -91,3 +94,47 @@ def test_out_of_reach_looks_like_missing(name: str, repository: str, caller: Cal
 def test_the_repository_must_be_named(caller: Caller) -> None:
     answer = caller.post("ssh-keys/deploy/blue/fetch", {"key": body("api")["key"]})
     assert set(refused(answer, 422)["fields"]) == {"repository"}
+
+
+HOST = f"git.example.org {ED25519}"
+
+
+def test_a_key_is_rotated_and_the_old_one_retired(caller: Caller) -> None:
+    first = caller.get("ssh-keys").json()["items"][0]
+    second = caller.post("ssh-keys/deploy/blue/rotate", {})
+    assert second.status_code == 201
+    assert (second.json()["generation"], second.json()["filters"]) == (2, first["filters"])
+    assert caller.get("ssh-keys").json()["items"] == [second.json()]
+    fetched = keys_of(caller, "api")
+    assert [(key["name"], key["generation"]) for key in fetched] == [("deploy/blue", 2), ("deploy/blue", 1)]
+
+    assert caller.post("ssh-keys/deploy/blue/retire", {"generation": 1}).json()["retired_at"] is not None
+    assert [key["fingerprint"] for key in keys_of(caller, "api")] == [second.json()["fingerprint"]]
+    for generation, status in ((1, 422), (2, 422), (3, 404)):
+        refused(caller.post("ssh-keys/deploy/blue/retire", {"generation": generation}), status)
+    listed = caller.get("ssh-keys/deploy/blue/generations").json()["items"]
+    assert [(key["generation"], key["retired_at"] is None) for key in listed] == [(2, True), (1, False)]
+    assert [key["used_at"] is not None for key in listed] == [True, True]
+
+
+def keys_of(caller: Caller, repository: str) -> list[dict[str, object]]:
+    key = OKPKey.generate_key("X25519")
+    answer = caller.post(f"repositories/{repository}/ssh-keys", {"key": key.as_dict(private=False)})
+    assert b"PRIVATE" not in answer.content
+    content = unseal(key, answer)
+    assert (content["tenant"], content["repository"]) == (caller.slug, repository)
+    return list(content["keys"])
+
+
+def test_another_repository_gets_no_key(caller: Caller) -> None:
+    assert keys_of(caller, "web") == []
+    refused(caller.post("repositories/none/ssh-keys", {"key": body("api")["key"]}), 404)
+
+
+def test_known_hosts_come_with_the_key(caller: Caller) -> None:
+    changed = caller.post("ssh-keys/deploy/blue/change", {"filters": [], "description": "d", "known_hosts": HOST})
+    assert changed.status_code == 200
+    assert (changed.json()["known_hosts"], changed.json()["description"]) == (f"{HOST}\n", "d")
+    assert [key["known_hosts"] for key in keys_of(caller, "web")] == [f"{HOST}\n"]
+    wrong = {"filters": [], "description": "", "known_hosts": f"{HOST}\ngit.example.org ssh-dss AAAA"}
+    assert "Line 2" in refused(caller.post("ssh-keys/deploy/blue/change", wrong), 422)["fields"]["known_hosts"]

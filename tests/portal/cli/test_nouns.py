@@ -79,7 +79,7 @@ def test_a_parameter_is_set_from_standard_input(cli: CommandLine) -> None:
     assert done.returncode == 0, done.stderr
     assert "two" not in done.stdout + done.stderr
     assert {"name": "NEW", "version": 1}.items() <= json.loads(done.stdout).items()
-    read = cli.run("run", "-r", "acme/api", "--", "printenv", "NEW")
+    read = cli.run("run", "--no-mask", "-r", "acme/api", "--", "printenv", "NEW")
     assert read.stdout == "two\nlines\n"
 
 

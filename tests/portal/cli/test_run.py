@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ def add(household: Household, name: str, value: str = "x") -> None:
 
 
 def test_exactly_what_matches(cli: CommandLine) -> None:
-    done = cli.run("run", "--repository", "acme/api", "--", *DUMP, KEPT="as it was")
+    done = cli.run("run", "--no-mask", "--repository", "acme/api", "--", *DUMP, KEPT="as it was")
     assert done.returncode == 0, done.stderr
     got = json.loads(done.stdout)
     before = {*cli.environment(), "KEPT"}
@@ -42,7 +43,7 @@ def test_exactly_what_matches(cli: CommandLine) -> None:
 
 
 def test_the_other_repository(cli: CommandLine) -> None:
-    done = cli.run("run", "-r", "acme/web", "--", *DUMP)
+    done = cli.run("run", "--no-mask", "-r", "acme/web", "--", *DUMP)
     assert json.loads(done.stdout)["WHO"] == "red"
     assert "ONLY_BLUE" not in json.loads(done.stdout)
 
@@ -52,14 +53,91 @@ def test_the_exit_code_is_the_commands(code: int, cli: CommandLine) -> None:
     assert cli.run("run", "-r", "acme/api", "--", "sh", "-c", f"exit {code}").returncode == code
 
 
-def test_the_process_is_the_command(cli: CommandLine) -> None:
-    """No parent is left that would hold the values: a signal is the command's own end."""
-    process = cli.start("run", "-r", "acme/api", "--", "sh", "-c", "echo $$; exec sleep 60")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_is_the_commands(number: signal.Signals, cli: CommandLine, stocked: Household) -> None:
+    """It is handed on, and what the command makes of it is how this ends; the build was cancelled."""
+    process = cli.start("run", "-r", "acme/api", "--", "sh", "-c", "echo ready; exec sleep 60")
     assert process.stdout is not None
-    assert int(process.stdout.readline()) == process.pid
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    assert process.returncode == -number
+    assert [item["outcome"] for item in cli.json("build", "list")] == ["cancelled"]
+
+
+def test_a_command_that_heeds_a_signal_ends_in_its_own_way(cli: CommandLine) -> None:
+    script = "trap 'echo tidied; exit 7' TERM; echo ready; while :; do sleep 0.1; done"
+    process = cli.start("run", "-r", "acme/api", "--", "sh", "-c", script)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
-    assert process.returncode == -signal.SIGTERM
+    assert process.communicate(timeout=20)[0] == "tidied\n"
+    assert process.returncode == 7
+
+
+def test_what_is_printed_is_masked(cli: CommandLine) -> None:
+    """On both outputs, encoded too, and the values of the trigger as well."""
+    script = 'echo "[$WHO]"; printenv ONLY_BLUE >&2; printf %s "$EXTRA" | base64; printf %s "$EXTRA" >&2'
+    done = cli.run("run", "-r", "acme/api", "--override", "EXTRA=mitgebrachtes", "--", "sh", "-c", script)
+    assert done.stdout == "[***]\n***\n"
+    assert done.stderr.endswith("***\n***\n***")
+    assert "geheim" not in done.stdout + done.stderr
+
+
+def test_what_outlives_the_command_does_not_hold_it_up(cli: CommandLine) -> None:
+    done = cli.run("run", "-r", "acme/api", "--", "sh", "-c", "sleep 30 & echo over")
+    assert (done.returncode, done.stdout) == (0, "over\n")
+
+
+def test_a_reader_that_is_gone_ends_the_command(cli: CommandLine) -> None:
+    process = cli.start("run", "-r", "acme/api", "--", "yes")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "y\n"
+    process.stdout.close()
+    assert process.wait(timeout=20) in {1, -signal.SIGPIPE}
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+def test_the_triggers_own_parameters(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "value").write_text("two\nlines\n")
+    own = ("--override", "WHO=me", "--override", f"FILE=@{tmp_path}/value")
+    done = cli.run("run", "--no-mask", "-r", "acme/api", *own, "--", "printenv", "WHO", "FILE")
+    assert done.stdout == "me\ntwo\nlines\n"
+    assert "WHO is defined by" not in done.stderr
+    assert cli.run("run", "-r", "acme/api", "--override", "WHO", "--", "true").returncode == 2
+    assert cli.run("run", "-r", "acme/api", "--override", "WHO=@/nowhere", "--", "true").returncode == 1
+
+
+def test_each_run_is_a_build_that_ends(cli: CommandLine) -> None:
+    cli.run("run", "-r", "acme/api", "--revision", "main", "--", "true")
+    cli.run("run", "-r", "acme/api", "--", "false")
+    cli.run("run", "-r", "acme/api", "--", "/no/such/program")
+    listed = cli.json("build", "list")
+    assert [item["outcome"] for item in listed] == ["failed", "failed", "succeeded"]
+    assert listed[2]["revision"] == "main"
+    assert listed[2]["id"] in cli.run("build", "list").stdout
+
+
+def test_the_keys_that_match_are_in_an_agent(cli: CommandLine) -> None:
+    script = "ssh-add -L; test -S $SSH_AUTH_SOCK && echo $SSH_AUTH_SOCK"
+    done = cli.run("run", "-r", "acme/api", "--ssh-agent", "--", "sh", "-c", script)
+    assert done.returncode == 0, done.stderr
+    key, socket = done.stdout.splitlines()
+    assert key.startswith("ssh-ed25519 ")
+    assert not Path(socket).exists()
+    assert "ssh-ed25519" not in cli.run("run", "-r", "acme/web", "--ssh-agent", "--", "ssh-add", "-L").stdout
+
+
+def test_a_build_whose_command_is_gone_can_be_ended(cli: CommandLine) -> None:
+    process = cli.start("run", "-r", "acme/api", "--", "sh", "-c", "echo ready; exec sleep 5")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.kill()
+    process.communicate(timeout=20)
+    [left] = cli.json("build", "list")
+    assert left["outcome"] == "running"
+    assert cli.json("build", "end", left["id"])["outcome"] == "cancelled"
 
 
 def test_standard_input_is_the_commands(cli: CommandLine) -> None:
@@ -88,7 +166,9 @@ def test_such_a_name_can_be_allowed(cli: CommandLine, stocked: Household) -> Non
     add(stocked, "LD_PRELOAD")
     allowed = ("--allow-override", "PYTHONPATH")
     assert cli.run("run", "-r", "acme/api", *allowed, "--", "true").returncode == 1
-    done = cli.run("run", "-r", "acme/web", *allowed, "--allow-override", "LD_PRELOAD", "--", "printenv", "PYTHONPATH")
+    done = cli.run(
+        "run", "--no-mask", "-r", "acme/web", *allowed, "--allow-override", "LD_PRELOAD", "--", "printenv", "PYTHONPATH"
+    )
     assert done.stdout == "/nowhere\n"
 
 
@@ -97,9 +177,9 @@ def test_what_the_caller_has_set_stays(cli: CommandLine) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "WHO is set here to another value" in done.stderr
     assert "blue" not in done.stderr
-    assert cli.run("run", "-r", "acme/api", "--", "printenv", "WHO", WHO="blue").stdout == "blue\n"
+    assert cli.run("run", "--no-mask", "-r", "acme/api", "--", "printenv", "WHO", WHO="blue").stdout == "blue\n"
     allowed = ("--allow-override", "WHO")
-    assert cli.run("run", "-r", "acme/api", *allowed, "--", "printenv", "WHO", WHO="me").stdout == "blue\n"
+    assert cli.run("run", "--no-mask", "-r", "acme/api", *allowed, "--", "printenv", "WHO", WHO="me").stdout == "blue\n"
 
 
 FAMILIES = (
@@ -140,7 +220,7 @@ def test_an_auditor_may_not(stocked: Household, new_person: NewPerson, new_cli: 
     auditor = new_cli(stocked, stocked.join(new_person(), Role.AUDITOR))
     done = auditor.run("run", "-r", "acme/api", "--", "echo", "ran")
     assert (done.returncode, done.stdout) == (4, "")
-    assert "parameters:reveal" in done.stderr
+    assert "builds:start" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["run", "--", "true"], ["run", "-r", "acme/api"]])

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
+from portal import epochs
 from portal.signin import sealing, sessions
 from portal.signin.sessions import SessionStore
 from secrets_vault import derive
@@ -212,7 +213,8 @@ def test_a_dump_opens_no_session(new_person: NewPerson) -> None:
     assert all(store.session_key.encode() not in part and b"kittiwake" not in part for part in stored)
     # Neither the digest nor the secret of the deployment opens it: the handle is missing.
     assert SessionStore(bytes(kept.handle_digest).hex()).open() is None
-    key = Key(derive(settings.SESSION_SECRET, "session", bytes(kept.handle_digest).hex()))
+    secret = epochs.keys("sessions", settings.SESSION_SECRET, [])[0]
+    key = Key(derive(secret, "session", bytes(kept.handle_digest).hex()))
     with pytest.raises(BadCiphertext):
         key.decrypt(stored[1][:12], stored[1][12:], b"session")
 

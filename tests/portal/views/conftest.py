@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from django.urls import resolve
 
 from portal.signin import sessions
 from portal.signin.sessions import SessionStore
+from tenants.actions import parameters, repositories
 from tenants.registry.models import Person
 from tests.conftest import Household
 
@@ -62,6 +64,16 @@ def visit() -> NewVisitor:
 @pytest.fixture
 def owner(household: Household, visit: NewVisitor) -> Visitor:
     return visit(household)
+
+
+@pytest.fixture
+def deploy(household: Household) -> uuid.UUID:
+    """A set for one of two repositories."""
+    with household.enter() as inside:
+        repositories.create_repository(inside, name="core", url="", labels=[("os", "linux"), ("team", "core")])
+        repositories.create_repository(inside, name="docs", url="", labels=[("team", "docs")])
+        made = parameters.create_set(inside, name="deploy", description="", filters=[[("team", "core")]])
+    return made.id
 
 
 def text(answer: Answer) -> str:

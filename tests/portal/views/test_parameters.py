@@ -6,21 +6,12 @@ import uuid
 
 import pytest
 
-from tenants.actions import parameters, repositories
+from tenants.actions import parameters
 from tenants.records.models import Parameter, ParameterSet
 from tests.conftest import Household
 from tests.portal.views.conftest import Visitor, text
 
 SECRET = "canary-value-0b51"
-
-
-@pytest.fixture
-def deploy(household: Household) -> uuid.UUID:
-    with household.enter() as inside:
-        repositories.create_repository(inside, name="core", url="", labels=[("os", "linux"), ("team", "core")])
-        repositories.create_repository(inside, name="docs", url="", labels=[("team", "docs")])
-        made = parameters.create_set(inside, name="deploy", description="", filters=[[("team", "core")]])
-    return made.id
 
 
 def test_a_set_is_added(household: Household, owner: Visitor) -> None:
@@ -119,11 +110,33 @@ def test_a_parameter_is_deleted_after_being_asked(household: Household, owner: V
     assert "Delete TOKEN ?" in text(owner.get(f"parameters/{deploy}/{parameter}/delete/"))
     assert "TOKEN was deleted." in owner.after(owner.post(f"parameters/{deploy}/{parameter}/delete/"))
     with household.enter():
-        assert not Parameter.objects.exists()
+        assert not Parameter.objects.filter(deleted_at=None).exists()
 
 
 def test_a_set_is_deleted_after_being_asked(household: Household, owner: Visitor, deploy: uuid.UUID) -> None:
     assert "shredded" in text(owner.get(f"parameters/{deploy}/delete/"))
     assert "deploy was deleted." in owner.after(owner.post(f"parameters/{deploy}/delete/"))
     with household.enter():
-        assert not ParameterSet.objects.exists()
+        assert not ParameterSet.objects.filter(deleted_at=None).exists()
+
+
+def test_a_preview_says_who_gains_and_loses_what(household: Household, owner: Visitor, deploy: uuid.UUID) -> None:
+    with household.enter() as inside:
+        other = parameters.create_set(inside, name="docs-only", description="", filters=[[("team", "docs")]])
+        parameters.set_parameter(inside, deploy, name="TOKEN", value=SECRET)
+        parameters.set_parameter(inside, other.id, name="TOKEN", value=SECRET)
+    said = text(owner.get("parameters/preview/", filters="team=docs", set=str(deploy)))
+    assert "core nothing TOKEN nothing" in said
+    assert "docs nothing nothing TOKEN : docs-only wins over deploy." in said
+    page = owner.post(f"parameters/{deploy}/edit/", name="deploy", description="", filters="team=docs", preview="1")
+    assert "docs-only wins over deploy." in text(page)
+    assert f"preview/?set={deploy}" in page.content.decode()
+    same = text(owner.get("parameters/preview/", filters="team=core", set=str(deploy)))
+    assert "Saving changes nothing" in same
+
+
+@pytest.mark.parametrize(("known", "status"), [("nonsense", 200), (str(uuid.uuid4()), 404)])
+def test_a_preview_for_no_set_says_nothing(owner: Visitor, known: str, status: int) -> None:
+    answer = owner.get("parameters/preview/", filters="team=docs", set=known)
+    assert answer.status_code == status
+    assert "What saving changes" not in text(answer)

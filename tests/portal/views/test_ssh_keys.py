@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -12,9 +14,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from tenants.records.models import SSHKey
-from tests.conftest import Household
-from tests.portal.views.conftest import Visitor, text
+from tenants.actions import ssh_certificates
+from tenants.records.models import SSHAuthority, SSHKey
+from tests.conftest import Household, NewPerson
+from tests.portal.views.conftest import NewVisitor, Visitor, text
 
 PASSPHRASE = "canary-passphrase-77"
 
@@ -85,3 +88,63 @@ def test_a_key_is_deleted_after_being_asked(household: Household, owner: Visitor
     assert "deploy was deleted." in owner.after(owner.post(f"ssh-keys/{key.id}/delete/"))
     with household.enter():
         assert not SSHKey.objects.exists()
+
+
+HOST = "git.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBVtYW55IGJ5dGVzIG9mIGEga2V5IGFyZSBoZXJlIQ=="
+
+
+def made(household: Household, owner: Visitor, **more: str) -> SSHKey:
+    owner.after(owner.post("ssh-keys/generate/", name="deploy", filters="team=core", **more))
+    with household.enter():
+        return SSHKey.objects.get()
+
+
+def test_a_key_is_rotated_and_the_old_one_retired_after_being_asked(household: Household, owner: Visitor) -> None:
+    first = made(household, owner)
+    assert re.search(r'value="ed25519"[^>]*checked', owner.get(f"ssh-keys/{first.id}/rotate/").content.decode())
+    shown = owner.after(owner.post(f"ssh-keys/{first.id}/rotate/", algorithm="ed25519"))
+    assert "Generation 2 of deploy was made." in shown
+    assert first.fingerprint in shown
+    assert "2 generations" in text(owner.get("ssh-keys/"))
+    assert first.fingerprint in text(owner.get(f"ssh-keys/{first.id}/retire/"))
+    assert "Generation 1 was retired." in owner.after(owner.post(f"ssh-keys/{first.id}/retire/"))
+    assert "retired already" in text(owner.post(f"ssh-keys/{first.id}/retire/"))
+    assert "shredded" in text(owner.get(f"ssh-keys/{first.id}/"))
+
+
+def test_a_key_is_changed(household: Household, owner: Visitor) -> None:
+    key = made(household, owner, description="for git", known_hosts=HOST)
+    assert "team=core" in owner.get(f"ssh-keys/{key.id}/edit/").content.decode()
+    form = {"description": "for all", "filters": "", "everyone": "on", "known_hosts": ""}
+    assert "for all" in owner.after(owner.post(f"ssh-keys/{key.id}/edit/", **form))
+    wrong = owner.post(f"ssh-keys/{key.id}/edit/", **{**form, "known_hosts": "hello"})
+    assert wrong.status_code == 422
+    assert "Line 1" in text(wrong)
+    with household.enter():
+        assert SSHKey.objects.get().known_hosts == ""
+
+
+def test_an_authority_is_made_shown_and_retired(household: Household, owner: Visitor) -> None:
+    assert "No authority yet" in text(owner.get("ssh-authorities/"))
+    shown = owner.after(owner.post("ssh-authorities/new/"))
+    assert "TrustedUserCAKeys" in shown
+    with household.enter() as inside:
+        authority = SSHAuthority.objects.get()
+        issued = ssh_certificates.issue_certificate(inside, public_key=authority.public)
+    assert authority.public in owner.get("ssh-authorities/").content.decode()
+    assert issued.principals[0] in text(owner.get("ssh-authorities/"))
+    retire = f"ssh-authorities/{authority.id}/retire/"
+    assert authority.fingerprint in text(owner.get(retire))
+    assert "was retired" in owner.after(owner.post(retire))
+    assert "retired already" in text(owner.post(retire))
+
+
+def test_a_member_sees_the_authority_and_makes_none(
+    household: Household, owner: Visitor, visit: NewVisitor, new_person: NewPerson
+) -> None:
+    owner.post("ssh-authorities/new/")
+    member = visit(household, household.join(new_person("member")))
+    page = member.get("ssh-authorities/")
+    assert "TrustedUserCAKeys" in text(page)
+    assert "ssh-authorities/new/" not in page.content.decode()
+    assert member.post("ssh-authorities/new/").status_code == 403

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_vault import BadCiphertext
-from tenants.actions import parameters, repositories
+from tenants.actions import parameter_values, parameters, repositories
 from tenants.compartment import Compartment
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.pagination import PageRequest
@@ -214,15 +214,21 @@ def test_changing_filters_changes_who_is_reached(household: Household) -> None:
         assert parameters.reveal_environment(inside, "web").values == {"A": "1"}
 
 
-def test_deleting_takes_the_values_along(household: Household) -> None:
+def test_what_is_deleted_is_out_of_reach(household: Household) -> None:
     with household.enter() as inside:
         set_id = add(inside, "set", [], A="1", B="2")
         first = parameters.list_parameters(inside, set_id)[0]
         parameters.delete_parameter(inside, set_id, first.parameter_id)
         assert [row.parameter.name for row in parameters.list_parameters(inside, set_id)] == ["B"]
+        repositories.create_repository(inside, name="api", url="", labels=[])
+        assert parameters.reveal_environment(inside, "api").values == {"B": "2"}
         parameters.delete_set(inside, set_id)
-        assert ParameterVersion.objects.count() == 0
         assert last_act(inside)["detail"] == {"names": ["B"]}
+        assert parameters.list_sets(inside, PageRequest()).items == []
+        assert parameters.reveal_environment(inside, "api").values == {}
+        for act in (parameters.get_set, parameters.delete_set, parameters.reveal_set):
+            with pytest.raises(NotFound):
+                act(inside, set_id)
 
 
 def test_missing_things_are_not_found(household: Household) -> None:
@@ -249,7 +255,7 @@ def test_an_auditor_sees_names_and_opens_nothing(household: Household, new_perso
 
 
 def test_a_set_holds_so_many_and_no_more(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parameters, "MAX_PARAMETERS", 2)
+    monkeypatch.setattr(parameter_values, "MAX_PARAMETERS", 2)
     with household.enter() as inside:
         set_id = add(inside, "all", [], A="1", B="2")
         with pytest.raises(Invalid, match="name"):

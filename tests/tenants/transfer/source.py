@@ -11,7 +11,7 @@ from typing import Any
 
 from secrets_vault import Keyring
 from tenants import delivery
-from tenants.actions import connections, messages, parameters, repositories, ssh_keys
+from tenants.actions import builds, connections, messages, parameters, repositories, ssh_keys
 from tenants.actor import Actor
 from tenants.compartment import Compartment, enter
 from tenants.keyrings import key_service, wrapped_keys
@@ -62,6 +62,9 @@ def _rich() -> dict[str, Any]:
         one = parameters.create_set(inside, name="Deploy", description="Tab\\t, \\N and\nlines", filters=[])
         parameters.set_parameter(inside, one.id, name="TOKEN", value=secret["old"])
         parameters.set_parameter(inside, one.id, name="TOKEN", value=secret["new"])
+        gone = parameters.set_parameter(inside, one.id, name="GONE", value="deleted")
+        parameters.delete_parameter(inside, one.id, gone.id)
+        running = builds.start_build(inside, repository="api", revision="", overrides={}, ttl=3600).build
         key = ssh_keys.generate_key(inside, name="deploy", filters=[])
         outgoing = connections.propose(inside, other_slug="peer", direction="send")
         incoming = connections.propose(inside, other_slug="peer", direction="receive")
@@ -77,6 +80,8 @@ def _rich() -> dict[str, Any]:
         "id": str(rich.tenant.id),
         "schema": rich.tenant.schema,
         "secrets": secret,
+        "deleted": str(gone.id),
+        "running": str(running.id),
         "fingerprint": key.fingerprint,
         "received": [str(message.id) for message in received],
         "waiting": str(waiting.id),

@@ -15,12 +15,13 @@ from portal.demo.embedded import Stack
 from secrets_vault import Keyring, KeyServiceDenied, hashchain, open_key_service
 from tenants import compartment
 from tenants.actions import messages, parameters, repositories, ssh_keys
+from tenants.actions.parameter_search import find_value
 from tenants.actor import Actor
 from tenants.compartment import Compartment
 from tenants.errors import Gone
 from tenants.keyrings import wrapped_keys
 from tenants.pagination import PageRequest
-from tenants.records.models import AuditRow, ParameterVersion, ReceivedContent, SentMessage
+from tenants.records.models import AuditRow, Parameter, ParameterVersion, ReceivedContent, SentMessage
 from tenants.registry.models import Due, Membership, Person, Tenant, TenantKey
 from tests.conftest import Household
 from tests.tenants.transfer.conftest import Elsewhere, manage
@@ -157,6 +158,21 @@ def test_an_undelivered_message_is_refused_since_nobody_is_connected(
         message = SentMessage.objects.get(id=elsewhere.facts["rich"]["waiting"])
     assert (message.delivered_at, message.refused) == (None, "The connection has ended.")
     assert not Due.objects.filter(tenant=moved.tenant, message_id=message.id).exists()
+
+
+def test_what_was_deleted_is_still_to_be_shredded_and_digests_still_find(
+    moved: Household, elsewhere: Elsewhere
+) -> None:
+    with moved.enter() as inside:
+        gone = Parameter.objects.get(id=elsewhere.facts["rich"]["deleted"])
+        assert "GONE" in [use.name for use in find_value(inside, "deleted")]
+    due = Due.objects.get(tenant=moved.tenant, kind=Due.Kind.SHRED)
+    assert due.message_id == gone.id
+
+
+def test_a_build_that_ran_is_still_to_be_ended(moved: Household, elsewhere: Elsewhere) -> None:
+    due = Due.objects.get(tenant=moved.tenant, kind=Due.Kind.END_BUILD)
+    assert str(due.message_id) == elsewhere.facts["rich"]["running"]
 
 
 def test_a_suspended_tenant_arrives_active(elsewhere: Elsewhere, stack: Stack) -> None:

@@ -1,12 +1,11 @@
-"""Reading and making SSH keys; formats and signatures are the `cryptography` package's."""
+"""Private keys: made here, or read with a stated reason for whatever is refused."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
-import struct
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -15,26 +14,35 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     load_pem_private_key,
     load_ssh_private_key,
 )
 
 from tenants.errors import Invalid
+from tenants.ssh_formats import container
+from tenants.ssh_formats.container import Container
+from tenants.ssh_formats.public import MAX_RSA_BITS, MIN_RSA_BITS, blob_of, fingerprint, line_of
 
-MAX_BYTES: Final = 16 * 1024
-MIN_RSA_BITS: Final = 3072
-MAX_RSA_BITS: Final = 4096
+MAX_BYTES: Final = 16 * 1024  # judged before anything is parsed
 MAX_PACKED_BYTES: Final = 4096  # of any key up to RSA 4096: larger ones cost seconds only to be looked at
 MAX_ROUNDS: Final = 64  # of bcrypt; ssh-keygen takes 16 or 24 unless told otherwise
 CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 PrivateKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
-# OpenSSH's armour says what is inside only after base64: these kinds are told apart before anything is parsed.
-_HARDWARE: Final = re.compile(rb"sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com")
-_BCRYPT: Final = re.compile(rb"openssh-key-v1\0\0\0\0.[a-z0-9@.-]+\0\0\0\x06bcrypt....(?P<salt_length>....)", re.DOTALL)
-_COMMENT: Final = re.compile(r"[^\x00-\x1f\x7f]{0,200}")
+_ARMOUR: Final = re.compile(
+    rb"-----BEGIN OPENSSH PRIVATE KEY-----\n([A-Za-z0-9+/=\n]+)\n-----END OPENSSH PRIVATE KEY-----\n"
+)
+
+# On one line, and without what would turn a line of text around for whoever reads it.
+_COMMENT: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{0,200}")
+
+
+class Algorithm(StrEnum):
+    """What can be made here; RSA for hosts that take nothing newer."""
+
+    ED25519 = "ed25519"
+    RSA_4096 = "rsa-4096"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +58,10 @@ class KeyPair:
     passphrase_protected: bool
 
 
-def generate(comment: str) -> KeyPair:
-    return _pair(ed25519.Ed25519PrivateKey.generate(), comment, passphrase_protected=False)
+def generate(comment: str, algorithm: Algorithm = Algorithm.ED25519) -> KeyPair:
+    if algorithm is Algorithm.ED25519:
+        return _pair(ed25519.Ed25519PrivateKey.generate(), comment, passphrase_protected=False)
+    return _pair(rsa.generate_private_key(65537, MAX_RSA_BITS), comment, passphrase_protected=False)
 
 
 def read(text: str, passphrase: str, field: str = "private_key") -> KeyPair:
@@ -59,7 +69,7 @@ def read(text: str, passphrase: str, field: str = "private_key") -> KeyPair:
     raw = text.replace("\r\n", "\n").strip().encode(errors="replace") + b"\n"
     if len(raw) > MAX_BYTES:
         raise Invalid({field: "An SSH key is at most 16 KiB."})
-    _recognise(raw, field)
+    held = _recognise(raw, field)
     key = _load(raw, passphrase, field)
     if isinstance(key, rsa.RSAPrivateKey) and not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
         what = "too weak" if key.key_size < MIN_RSA_BITS else "too large"
@@ -68,40 +78,68 @@ def read(text: str, passphrase: str, field: str = "private_key") -> KeyPair:
         raise Invalid({field: f"SSH does not know the curve {key.curve.name}: use Ed25519 or a NIST curve."})
     if not isinstance(key, PrivateKey):
         raise Invalid({field: "Use an Ed25519, ECDSA or RSA key; DSA and others are refused as too weak."})
-    return _pair(key, "", passphrase_protected=bool(passphrase))
+    if held is not None and held.public != blob_of(key.public_key()):
+        raise _mismatched(field)
+    return _pair(key, _comment(held, field), passphrase_protected=bool(passphrase))
 
 
-def _recognise(raw: bytes, field: str) -> None:
+def _recognise(raw: bytes, field: str) -> Container | None:
+    """Refuse what the text alone tells. Return what OpenSSH's format shows; None for PEM, which the parser judges."""
     if raw.startswith((b"ssh-", b"ecdsa-", b"sk-")):
         raise Invalid({field: "This is a public key or certificate: paste the private key (BEGIN … PRIVATE KEY)."})
     if b"PRIVATE KEY-----" not in raw[:64]:
         raise Invalid({field: "Paste a private key in OpenSSH or PEM format, with its BEGIN and END lines."})
     if b"-----BEGIN DSA PRIVATE KEY-----" in raw:
-        raise Invalid({field: "DSA keys are refused as too weak: use Ed25519."})
-    body = b"".join(line for line in raw.splitlines() if not line.startswith(b"-----"))
+        raise _weak(field)
     if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in raw:
         # PKCS #8 lets its author choose how many seconds and gigabytes opening it takes.
         raise Invalid({field: "Convert this protected PEM key to OpenSSH's own format first: ssh-keygen -p -f FILE"})
-    try:
-        packed = base64.b64decode(body)
-    except ValueError:
-        return  # encrypted PEM has header lines; the parser judges it
-    if len(packed) > MAX_PACKED_BYTES:
+    if sum(len(line) for line in raw.splitlines() if not line.startswith(b"-----")) * 3 // 4 > MAX_PACKED_BYTES:
         raise Invalid({field: "This key is larger than RSA of 4096 bits: use Ed25519, or RSA of 3072 to 4096 bits."})
-    if _HARDWARE.search(packed):
+    if b"BEGIN OPENSSH PRIVATE KEY" not in raw[:64]:
+        return None
+    # What is judged here has to be what the parser takes: one block, and nothing around it.
+    block = _ARMOUR.fullmatch(raw)
+    try:
+        held = container.parse(base64.b64decode(block[1] if block else b""))
+    except ValueError:
+        raise _unreadable(field, "complete, with its BEGIN and END lines") from None
+    _judge(held, field)
+    return held
+
+
+def _judge(held: Container, field: str) -> None:
+    if held.kind.startswith("sk-"):
         raise Invalid({field: "This key lives in a hardware token (sk-): its private half can't leave the token."})
-    if _rounds(packed) > MAX_ROUNDS:
+    if "-cert-v01@" in held.kind:
+        raise Invalid({field: "This is a certificate: paste the plain private key that it was issued for."})
+    if held.kind == "ssh-dss":
+        raise _weak(field)
+    if held.rounds > MAX_ROUNDS:
         raise Invalid({field: f"Its passphrase is stretched too far: first ssh-keygen -p -a {MAX_ROUNDS} -f FILE"})
+    if not held.halves_match:
+        raise _mismatched(field)
 
 
-def _rounds(packed: bytes) -> int:
-    """Return the rounds of bcrypt that opening an OpenSSH key takes (PROTOCOL.key); 0 where it is not protected so."""
-    found = _BCRYPT.match(packed)
-    if found is None:
-        return 0
-    (salt_length,) = struct.unpack(">I", found["salt_length"])
-    place = found.end() + salt_length
-    return int(struct.unpack(">I", packed[place : place + 4].rjust(4, b"\xff"))[0])
+def _comment(held: Container | None, field: str) -> str:
+    """Return the comment inside; a PEM key has none, and under a passphrase it is not read."""
+    comment = ((held and held.comment) or b"").decode(errors="replace")
+    if not _COMMENT.fullmatch(comment):
+        hint = "first ssh-keygen -c -C COMMENT -f FILE"
+        raise Invalid({field: f"Its comment has a line break, a control character or over 200 characters: {hint}"})
+    return comment
+
+
+def _weak(field: str) -> Invalid:
+    return Invalid({field: "DSA keys are refused as too weak: use Ed25519."})
+
+
+def _mismatched(field: str) -> Invalid:
+    return Invalid({field: "The public and the private half of this key do not belong together."})
+
+
+def _unreadable(field: str, what: str) -> Invalid:
+    return Invalid({field: f"This is no private key that can be read, {what}."})
 
 
 def _load(raw: bytes, passphrase: str, field: str) -> object:
@@ -115,20 +153,17 @@ def _load(raw: bytes, passphrase: str, field: str) -> object:
         raise Invalid({field: "Use an Ed25519, ECDSA or RSA key; this kind is not supported."}) from None
     except ValueError:
         what = "or the passphrase is wrong" if passphrase else "complete, with its BEGIN and END lines"
-        raise Invalid({field: f"This is no private key that can be read, {what}."}) from None
+        raise _unreadable(field, what) from None
 
 
 def _pair(key: PrivateKey, comment: str, *, passphrase_protected: bool) -> KeyPair:
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    kind, _, body = public.partition(" ")
-    digest = hashlib.sha256(base64.b64decode(body)).digest()
-    comment = comment if _COMMENT.fullmatch(comment) else ""
+    line = line_of(key.public_key())
     return KeyPair(
         private=key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
-        public=f"{public} {comment}".strip(),
-        kind=kind,
+        public=f"{line} {comment}".strip(),
+        kind=line.partition(" ")[0],
         bits=256 if isinstance(key, ed25519.Ed25519PrivateKey) else key.key_size,
-        fingerprint="SHA256:" + base64.b64encode(digest).decode().rstrip("="),
+        fingerprint=fingerprint(blob_of(key.public_key())),
         comment=comment,
         passphrase_protected=passphrase_protected,
     )

@@ -1,0 +1,125 @@
+"""An SSH agent for the time of one command: keys go from the portal's answer into its memory, and never to a file.
+
+The agent is OpenSSH's own. It lives in a directory that only this user may enter, behind a socket of mode 0600. It is
+started around a shell that waits on a pipe from this process and then ends it: that pipe closes when the command has
+ended, and also when this process is killed. (Were the shell killed too, the agent would notice within ten seconds.)
+Known hosts are public. They lie beside the socket, with a configuration that names them, and vanish with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from portal.cli.failures import Code, Failure
+
+LIFETIME: Final = 24 * 3600  # seconds, should everything else fail; a build is over by then
+_HOLD: Final = 'echo "$SSH_AGENT_PID"; cat; kill "$SSH_AGENT_PID"'
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A private key in OpenSSH format, and the lines by which to know its hosts."""
+
+    name: str
+    known_hosts: str
+    private: str = field(repr=False)
+
+
+@contextmanager
+def agent(keys: Sequence[Key], lifetime: int = LIFETIME) -> Iterator[dict[str, str]]:
+    """Hold the keys in an agent, and yield the environment by which a command finds it.
+
+    SSH_AUTH_SOCK is the agent's socket. Where keys come with known hosts, BULKHEAD_SSH_CONFIG names a configuration
+    for `ssh -F` that accepts those, the user's and the machine's own and no other, and GIT_SSH_COMMAND has git use it
+    unless the variable is set already. Raises Failure.
+    """
+    with _private_directory() as directory:
+        socket = directory / "agent"
+        with _running(socket, lifetime) as environment:
+            for key in keys:
+                add(key.private, lifetime, environment)
+            yield {**environment, **_known_hosts(keys, directory)}
+
+
+def add(private: str, lifetime: int, environment: Mapping[str, str] | None = None) -> None:
+    """Give a private key to the agent that the environment names (None: this process's own), by a pipe."""
+    command = ["ssh-add", "-q", "-t", str(lifetime), "-"]
+    # A key that wants a passphrase fails; nobody is asked for one.
+    around = {**os.environ, **(environment or {}), "SSH_ASKPASS_REQUIRE": "never"}
+    try:
+        added = subprocess.run(command, input=private.encode(), capture_output=True, check=False, env=around)  # noqa: S603
+    except FileNotFoundError:
+        raise _missing("ssh-add") from None
+    if added.returncode != 0:
+        raise Failure(Code.FAILED, f"ssh-add refused the key: {added.stderr.decode(errors='replace').strip()}")
+
+
+@contextmanager
+def _private_directory() -> Iterator[Path]:
+    """Yield a new directory that only this user may enter; with a short name, since a socket's may have 100 bytes."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    where = runtime if runtime and os.access(runtime, os.W_OK) and len(runtime) < 50 else None  # noqa: PLR2004
+    directory = Path(tempfile.mkdtemp(prefix="bulkhead-ssh-", dir=where))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _running(socket: Path, lifetime: int) -> Iterator[dict[str, str]]:
+    command = ["ssh-agent", "-a", str(socket), "-t", str(lifetime), "sh", "-c", _HOLD]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    try:
+        # A session of its own: what the terminal sends to the command (Ctrl-C) is not for the agent.
+        held = subprocess.Popen(command, **pipes, text=True, start_new_session=True)  # noqa: S603 - fixed
+    except FileNotFoundError:
+        raise _missing("ssh-agent") from None
+    with held:
+        pid = held.stdout.readline().strip() if held.stdout else ""
+        try:
+            if not pid.isdigit():
+                raise Failure(Code.FAILED, "ssh-agent did not start")
+            yield {"SSH_AUTH_SOCK": str(socket), "SSH_AGENT_PID": pid}
+        finally:
+            _end(held, socket)
+
+
+def _end(held: subprocess.Popen[str], socket: Path) -> None:
+    """Let the agent be ended, and wait until it has taken its socket away."""
+    if held.stdin:
+        held.stdin.close()
+    held.wait()
+    until = time.monotonic() + 2
+    while socket.exists() and time.monotonic() < until:
+        time.sleep(0.005)
+
+
+def _known_hosts(keys: Sequence[Key], directory: Path) -> dict[str, str]:
+    lines = dict.fromkeys(line for key in keys for line in key.known_hosts.splitlines())
+    if not lines:
+        return {}
+    known, configuration = directory / "known_hosts", directory / "config"
+    known.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    # ssh takes the first value that it finds for an option, so the user's own file can't weaken these.
+    configuration.write_text(
+        f'UserKnownHostsFile "{known}" ~/.ssh/known_hosts\nStrictHostKeyChecking yes\n'
+        "Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\n",
+        encoding="utf-8",
+    )
+    git = os.environ.get("GIT_SSH_COMMAND") or f"ssh -F {shlex.quote(str(configuration))}"
+    return {"BULKHEAD_SSH_CONFIG": str(configuration), "GIT_SSH_COMMAND": git}
+
+
+def _missing(program: str) -> Failure:
+    return Failure(Code.FAILED, f"{program} is not installed (Debian: openssh-client)")

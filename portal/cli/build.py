@@ -1,0 +1,124 @@
+"""`build`: list and end builds. And the build that `run` is: started, opened with its own token, ended."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from binascii import Error as NoBase64
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import typer
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from portal.cli import client, output
+from portal.cli.credentials import Credential
+from portal.cli.failures import Code, Failure
+from portal.cli.options import Json, Portal, Tenant
+from portal.cli.sealed import Ephemeral, Registry
+
+EVENT: Final = "bulkhead.build.started/1"
+ALGORITHMS: Final = ("dir", "A256GCM")
+
+app = typer.Typer(help="Builds: what runs, and what ran.", no_args_is_help=True)
+
+
+class Outcome(StrEnum):
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Running:
+    """A build that was started here. Its token and its key are in this process alone."""
+
+    def __init__(self, started: client.Api, *, repository: str, **asked: Any) -> None:
+        key = Ephemeral()
+        answer = started.post("builds", {"key": key.public(), "repository": repository, **asked})
+        self.event = answer["event"]
+        granted = key.open(answer["token"]["jwe"])
+        tenant = started.credential.tenant
+        named = (self.event["type"], self.event["tenant"], self.event["repository"], granted["build"])
+        if named != (EVENT, tenant, repository, self.event["build"]):
+            raise Failure(Code.FAILED, "the portal answered for another build")
+        self._api = client.Api(Credential(started.credential.portal, tenant, granted["token"], granted["expires_at"]))
+        self._path = f"builds/{self.event['build']}"
+        self._key: OctKey | None = None
+
+    def environment(self) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """Return the values, and for each name that several sets define those sets, the one that won first."""
+        content = self._open(self.event["environment"])
+        return content["values"], content["conflicts"]
+
+    def ssh_keys(self) -> list[dict[str, Any]]:
+        """Return the SSH keys that match: name, generation, public, known_hosts, private_key."""
+        return list(self._open(self._api.post(f"{self._path}/ssh-keys", {})["jwe"])["keys"])
+
+    def end(self, outcome: Outcome) -> None:
+        """End the build. What went wrong is told, and changes nothing of how the command ended."""
+        try:
+            self._api.post(f"{self._path}/end", {"outcome": outcome.value})
+        except Failure as failure:
+            output.complain(f"warning: the build was not ended, and ends by itself: {failure.message}")
+
+    def _open(self, sealed: str) -> Mapping[str, Any]:
+        try:
+            opened = jwe.decrypt_compact(sealed, self._unwrapped(), registry=Registry(algorithms=ALGORITHMS))
+            content = json.loads(opened.plaintext or b"")
+        except (JoseError, ValueError):
+            raise Failure(Code.FAILED, "what the portal sent does not open with the build's key") from None
+        if content["build"] != self.event["build"]:
+            raise Failure(Code.FAILED, "the portal answered for another build")
+        return dict(content)
+
+    def _unwrapped(self) -> OctKey:
+        if self._key is None:
+            answer = self._api.post("crypto/decrypt-key", {"enc": self.event["enc"]})
+            try:
+                self._key = OctKey.import_key(b64decode(answer["key"], validate=True))
+            except NoBase64:
+                raise Failure(Code.FAILED, "the portal sent no key") from None
+        return self._key
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="How many, newest first.")] = 20,
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """List the last builds."""
+    items = client.signed_in(portal, tenant).get("builds", size=limit)["items"]
+    if as_json:
+        output.as_json(items)
+        return
+    columns = {
+        "Build": "id",
+        "Repository": "repository",
+        "Revision": "revision",
+        "Outcome": "outcome",
+        "Started": "started_at",
+        "By": "started_by",
+    }
+    output.table(columns, items, empty="There is no build yet.")
+
+
+@app.command()
+def end(
+    build: Annotated[UUID, typer.Argument(metavar="ID", help="The build's id, from `build list`.")],
+    outcome: Annotated[Outcome, typer.Option("--outcome", help="What became of it.")] = Outcome.CANCELLED,
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """End a build whose command is gone: its key is shredded, and its token dies."""
+    ended = client.signed_in(portal, tenant).post(f"builds/{build}/end", {"outcome": outcome.value})
+    if as_json:
+        output.as_json(ended)
+    else:
+        output.note(f"{ended['repository']}: {ended['outcome']}.")

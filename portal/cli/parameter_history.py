@@ -1,0 +1,108 @@
+"""`parameter delete`, `restore`, `history`, `rollback`: what became of parameters. No value is ever shown."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from portal.cli import client, found, output
+from portal.cli.failures import Code, Failure
+from portal.cli.options import Json, Portal, Tenant
+
+Name = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help="The parameter's name; without it, the whole set is meant.")
+]
+
+
+def delete(  # noqa: PLR0917 - typer reads options from parameters
+    parameter_set: found.ParameterSet,
+    name: Name = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting a whole set.")] = False,
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Delete a parameter, or a whole set. For 30 days `restore` undoes it; then it is shredded."""
+    api = client.signed_in(portal, tenant)
+    set_id = found.parameter_set(api, parameter_set)
+    path = f"parameter-sets/{set_id}"
+    if name is not None:
+        path = f"{path}/parameters/{found.parameter(api, set_id, name)['id']}"
+    elif not yes and not typer.confirm(f"Delete the whole set {parameter_set}?", err=True):
+        raise Failure(Code.FAILED, "nothing was deleted")
+    done = api.post(f"{path}/delete", {})
+    output.note(f"{name or parameter_set} is deleted; for 30 days it can be restored.")
+    if as_json:
+        output.as_json(done)
+
+
+def restore(
+    parameter_set: found.ParameterSet,
+    name: Name = None,
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Undo the deletion of a parameter, or of a whole set."""
+    api = client.signed_in(portal, tenant)
+    if name is None:
+        path = f"parameter-sets/{found.deleted_set(api, parameter_set)['id']}"
+    else:
+        set_id = found.parameter_set(api, parameter_set)
+        path = f"parameter-sets/{set_id}/parameters/{found.deleted_parameter(api, set_id, name)['id']}"
+    done = api.post(f"{path}/restore", {})
+    output.note(f"{name or parameter_set} is back.")
+    if as_json:
+        output.as_json(done)
+
+
+def history(
+    name: found.ParameterName,
+    parameter_set: found.ParameterSet,
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """List a parameter's versions, the newest first. Equal values have one fingerprint; lengths are rounded."""
+    api = client.signed_in(portal, tenant)
+    set_id = found.parameter_set(api, parameter_set)
+    path = f"parameter-sets/{set_id}/parameters/{found.parameter(api, set_id, name)['id']}/versions"
+    items = list(api.every(path))
+    if as_json:
+        output.as_json(items)
+        return
+    columns = {
+        "Version": "version",
+        "In force": "in_force",
+        "By": "author",
+        "At": "created_at",
+        "Reason": "reason",
+        "Length": "length",
+        "Fingerprint": "fingerprint",
+    }
+    output.table(columns, items, empty="There is no version.")
+
+
+def rollback(  # noqa: PLR0917 - typer reads options from parameters
+    name: found.ParameterName,
+    parameter_set: found.ParameterSet,
+    version: Annotated[int, typer.Option("--version", min=1, metavar="NUMBER", help="The version to go back to.")],
+    reason: found.Reason = "",
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Store an earlier value as the next version. It takes no right to read it, and nothing is shown."""
+    api = client.signed_in(portal, tenant)
+    set_id = found.parameter_set(api, parameter_set)
+    path = f"parameter-sets/{set_id}/parameters/{found.parameter(api, set_id, name)['id']}/roll-back"
+    done = api.post(path, {"version": version, "reason": reason})
+    output.note(f"{name} has the value of version {version} again, as version {done['version']}.")
+    if as_json:
+        output.as_json(done)
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (delete, restore, history, rollback):
+        app.command()(command)

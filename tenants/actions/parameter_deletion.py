@@ -1,0 +1,132 @@
+"""Deleting, with 30 days to think again: what is deleted reaches no build, counts nowhere and frees its name.
+
+Then it is shredded: `shred` (tenants/shredding.py calls it when it is due) deletes the rows with their sealed bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+from uuid import UUID
+
+from django.db.models import Count, Model, Q, QuerySet
+from django.db.models.functions import Now
+
+from tenants.actions.audit import record
+from tenants.actions.parameter_values import MAX_PARAMETERS, live_parameters, live_sets, touch
+from tenants.actions.rows import fetch, unique
+from tenants.compartment import Compartment, requires
+from tenants.errors import Invalid, NotFound
+from tenants.pagination import Page, PageRequest, newest_deleted
+from tenants.records.models import Parameter, ParameterSet
+from tenants.registry.due import Due, announce, database_now
+from tenants.roles import Permission
+
+M = TypeVar("M", bound=Model)
+
+KEPT: Final = timedelta(days=30)
+
+
+@requires(Permission.PARAMETERS_WRITE)
+def delete_set(compartment: Compartment, set_id: UUID) -> None:
+    with compartment.transaction():
+        parameter_set = fetch(live_sets().select_for_update(), id=set_id)
+        names = list(parameter_set.parameters.filter(deleted_at=None).order_by("name").values_list("name", flat=True))
+        _mark(compartment, ParameterSet.objects.filter(id=set_id), [set_id])
+        record(compartment, "parameters.deleted", parameter_set.name, names=names)
+
+
+@requires(Permission.PARAMETERS_WRITE)
+def delete_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID) -> None:
+    with compartment.transaction():
+        parameter_set = fetch(live_sets().select_for_update(), id=set_id)
+        [name] = delete_now(compartment, parameter_set, [parameter_id])
+        touch(compartment, parameter_set)
+        record(compartment, "parameter.deleted", f"{parameter_set.name}/{name}")
+
+
+@requires(Permission.PARAMETERS_LIST)
+def list_deleted_sets(compartment: Compartment, page: PageRequest) -> Page[ParameterSet]:
+    """Return what can be restored, the last deleted first, each with its `size`; shredded `KEPT` after deleted_at."""
+    size = Count("parameters", filter=Q(parameters__deleted_at=None))
+    return newest_deleted(_restorable(ParameterSet.objects.all()).annotate(size=size), page)
+
+
+@requires(Permission.PARAMETERS_LIST)
+def list_deleted_parameters(compartment: Compartment, set_id: UUID, page: PageRequest) -> Page[Parameter]:
+    rows = Parameter.objects.filter(set_id=set_id, set__deleted_at=None)
+    return newest_deleted(_restorable(rows), page)
+
+
+@requires(Permission.PARAMETERS_WRITE)
+def restore_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
+    """Raises Invalid when another set has taken the name, and NotFound once the time is over."""
+    taken = "Another set has this name now: rename or delete that one first."
+    with unique("name", taken), compartment.transaction():
+        parameter_set = fetch(_restorable(ParameterSet.objects.select_for_update()), id=set_id)
+        parameter_set.deleted_at, parameter_set.deleted_by = None, ""
+        parameter_set.save(update_fields=["deleted_at", "deleted_by"])
+        record(compartment, "parameters.restored", parameter_set.name)
+    return parameter_set
+
+
+@requires(Permission.PARAMETERS_WRITE)
+def restore_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID) -> Parameter:
+    """Raises Invalid when the name is taken or the set is full, and NotFound once the time is over."""
+    taken = "The set has another parameter of this name now: delete that one first."
+    with unique("name", taken), compartment.transaction():
+        parameter_set = fetch(live_sets().select_for_update(), id=set_id)
+        parameter = fetch(_restorable(Parameter.objects.filter(set=parameter_set)), id=parameter_id)
+        if live_parameters(set_id).count() >= MAX_PARAMETERS:
+            raise Invalid({"name": f"A set holds at most {MAX_PARAMETERS} parameters: delete another first."})
+        parameter.deleted_at, parameter.deleted_by = None, ""
+        parameter.save(update_fields=["deleted_at", "deleted_by"])
+        touch(compartment, parameter_set)
+        record(compartment, "parameter.restored", f"{parameter_set.name}/{parameter.name}", version=parameter.version)
+    return parameter
+
+
+def delete_now(compartment: Compartment, parameter_set: ParameterSet, ids: Sequence[UUID]) -> list[str]:
+    """Delete parameters of a set whose lock the caller holds; return their names. Raises NotFound if one is missing."""
+    if not ids:
+        return []
+    rows = live_parameters(parameter_set.id).filter(id__in=ids)
+    names = sorted(rows.values_list("name", flat=True))
+    if len(names) != len(set(ids)):
+        raise NotFound
+    _mark(compartment, Parameter.objects.filter(id__in=ids), ids)
+    return names
+
+
+def shred(compartment: Compartment, item_id: UUID) -> datetime | None:
+    """Delete for good what has been deleted long enough, and its sealed bytes with it; within a transaction.
+
+    Returns when to come again, if it is too early; None when there is nothing more to do.
+    """
+    item = _deleted(ParameterSet, item_id) or _deleted(Parameter, item_id)
+    if item is None or item.deleted_at is None:
+        return None  # restored, or gone
+    if database_now() < item.deleted_at + KEPT:
+        return item.deleted_at + KEPT  # restored, and deleted again
+    if isinstance(item, ParameterSet):
+        record(compartment, "parameters.shredded", item.name)
+    else:
+        record(compartment, "parameter.shredded", f"{item.set.name}/{item.name}")
+    item.delete()
+    return None
+
+
+def _deleted(model: type[ParameterSet | Parameter], item_id: UUID) -> ParameterSet | Parameter | None:
+    return model._default_manager.select_for_update().filter(id=item_id, deleted_at__isnull=False).first()  # noqa: SLF001
+
+
+def _restorable(rows: QuerySet[M]) -> QuerySet[M]:
+    return rows.filter(deleted_at__gt=Now() - KEPT)
+
+
+def _mark(compartment: Compartment, rows: QuerySet[M], ids: Sequence[UUID]) -> None:
+    # The hint is committed first, over the registry's connection: nothing deleted can lack one.
+    at = database_now() + KEPT
+    announce([(compartment.tenant.id, Due.Kind.SHRED, item, at) for item in ids])
+    rows.update(deleted_at=Now(), deleted_by=compartment.actor.label)

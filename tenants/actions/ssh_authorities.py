@@ -1,0 +1,74 @@
+"""SSH certificate authorities: made and kept here; hosts trust their public halves, and the newest one signs."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
+
+from secrets_vault import Place
+from tenants import ssh_formats
+from tenants.actions.audit import record
+from tenants.actions.rows import fetch
+from tenants.compartment import Compartment, requires
+from tenants.errors import Invalid
+from tenants.pagination import Page, PageRequest, by_position
+from tenants.records.models import SSHAuthority, SSHCertificate
+from tenants.roles import Permission
+
+MAX_LIVE: Final = 3
+MAX_SHOWN: Final = 100
+
+
+@requires(Permission.SSH_AUTHORITIES_LIST)
+def list_authorities(compartment: Compartment) -> list[SSHAuthority]:
+    """Return the authorities, newest first, retired ones too; the first that is not retired signs."""
+    return list(_shown().order_by("-created_at", "-id")[:MAX_SHOWN])
+
+
+@requires(Permission.SSH_AUTHORITIES_LIST)
+def get_authority(compartment: Compartment, authority_id: UUID) -> SSHAuthority:
+    return fetch(_shown(), id=authority_id)
+
+
+@requires(Permission.SSH_AUTHORITIES_LIST)
+def list_certificates(compartment: Compartment, page: PageRequest) -> Page[SSHCertificate]:
+    """Return what was issued, the highest serial first."""
+    return by_position(SSHCertificate.objects.annotate(position=F("serial")), page)
+
+
+@requires(Permission.SSH_AUTHORITIES_WRITE)
+def create_authority(compartment: Compartment) -> SSHAuthority:
+    """Make an authority. Beside others it is the one that signs, so hosts have to know it first: that is a rotation."""
+    pair = ssh_formats.generate(f"{compartment.tenant.slug} SSH authority")
+    authority = SSHAuthority(public=pair.public, fingerprint=pair.fingerprint, author=compartment.actor.label)
+    authority.sealed = compartment.seal(place_of(compartment, authority.id), pair.private)
+    with compartment.transaction():
+        live = SSHAuthority.objects.filter(retired_at=None).select_for_update().values_list("id", flat=True)
+        if len(live) >= MAX_LIVE:
+            raise Invalid({"authority": f"There are {MAX_LIVE} authorities: retire one first."})
+        authority.save(force_insert=True)
+        record(compartment, "ssh_authority.created", authority.fingerprint)
+    return authority
+
+
+@requires(Permission.SSH_AUTHORITIES_WRITE)
+def retire_authority(compartment: Compartment, authority_id: UUID) -> SSHAuthority:
+    """Shred the private half: it signs nothing any more. Hosts trust what it signed until they forget it."""
+    with compartment.transaction():
+        authority = fetch(_shown().select_for_update(), id=authority_id)
+        if authority.retired_at is not None:
+            raise Invalid({"authority": "This authority is retired already."})
+        SSHAuthority.objects.filter(id=authority_id).update(sealed=None, retired_at=Now())
+        record(compartment, "ssh_authority.retired", authority.fingerprint)
+    return fetch(_shown(), id=authority_id)
+
+
+def place_of(compartment: Compartment, authority_id: UUID) -> Place:
+    return compartment.place("ssh_authorities.sealed", authority_id, 1)
+
+
+def _shown() -> QuerySet[SSHAuthority]:
+    return SSHAuthority.objects.defer("sealed")

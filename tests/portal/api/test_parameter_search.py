@@ -1,0 +1,73 @@
+"""Searching, finding a value, importing and reach, as the API's caller sees them."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+
+from tests.portal.api.conftest import Caller
+from tests.portal.api.test_access import refused
+
+BLUE = {"name": "team", "value": "blue"}
+
+
+@pytest.fixture
+def made(caller: Caller) -> str:
+    answer = caller.post("parameter-sets", {"name": "deploy", "filters": [[BLUE]]})
+    caller.post("repositories", {"name": "api", "labels": [BLUE]})
+    path = f"parameter-sets/{answer.json()['id']}"
+    caller.post(f"{path}/parameters", {"name": "TOKEN", "value": "planted-1"})
+    return path
+
+
+def test_text_is_found(caller: Caller, made: str) -> None:
+    found = caller.get("parameters/search", text="team=blue").json()
+    assert [each["name"] for each in found["sets"]] == ["deploy"]
+    assert [each["name"] for each in found["repositories"]] == ["api"]
+    [token] = caller.get("parameters/search", text="tok").json()["parameters"]
+    assert (token["set_name"], token["name"]) == ("deploy", "TOKEN")
+    assert set(refused(caller.get("parameters/search", text=""), 422)["fields"]) == {"text"}
+
+
+def test_a_value_is_found_by_post_alone(caller: Caller, made: str) -> None:
+    [use] = caller.post("parameters/uses", {"value": "planted-1"}).json()["items"]
+    assert (use["name"], use["version"], use["state"]) == ("TOKEN", 1, "in force")
+    assert caller.post("parameters/uses", {"value": "planted"}).json() == {"items": []}
+    refused(caller.get("parameters/uses", value="planted-1"), 405)
+
+
+def test_guesses_are_limited(caller: Caller, made: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.RATES, "lookups", "3/h")
+    path, body = f"{made}/import", {"format": "dotenv", "content": "TOKEN=guess", "dry_run": True}
+    asked = [caller.post("parameters/uses", {"value": "guess"}).status_code for _ in range(2)]
+    asked += [caller.post(path, body).status_code for _ in range(2)]
+    assert asked == [200, 200, 200, 429]
+    assert caller.get("parameters/search", text="token").status_code == 200
+
+
+def test_an_import_is_previewed_then_done(caller: Caller, made: str) -> None:
+    body = {"format": "yaml", "content": "TOKEN: planted-1\nNEW: planted-2\n"}
+    preview = caller.post(f"{made}/import", {**body, "dry_run": True})
+    expected = {"added": ["NEW"], "changed": [], "unchanged": ["TOKEN"], "refused": []}
+    assert preview.json() == expected
+    assert len(caller.get(f"{made}/parameters").json()["items"]) == 1
+    done = caller.post(f"{made}/import", {**body, "reason": "Moved"})
+    assert done.json() == expected
+    assert [each["name"] for each in caller.get(f"{made}/parameters").json()["items"]] == ["NEW", "TOKEN"]
+    bad = {"format": "dotenv", "content": "A=1\nplanted words\n"}
+    looked = caller.post(f"{made}/import", {**bad, "dry_run": True})
+    assert [(each["line"], each["name"]) for each in looked.json()["refused"]] == [(2, "")]
+    answer = caller.post(f"{made}/import", bad)
+    assert set(refused(answer, 422)["fields"]) == {"line 2"}
+    assert set(refused(caller.post(f"{made}/import", {**bad, "format": "toml"}), 422)["fields"]) == {"format"}
+    for each in (preview, done, looked, answer):
+        assert b"planted" not in each.content
+
+
+def test_reach_is_previewed(caller: Caller, made: str) -> None:
+    body = {"filters": [[{"name": "team", "value": "red"}]], "set_id": made.split("/")[1]}
+    seen = caller.post("parameters/reach", body).json()
+    assert (seen["everything"], seen["more"]) == (False, False)
+    [api] = seen["repositories"]
+    assert (api["name"], api["reached"], api["loses"]) == ("api", False, ["TOKEN"])
+    assert caller.post("parameters/reach", {"filters": []}).json()["everything"] is True

@@ -1,0 +1,76 @@
+"""`parameter`: sets come and go, values come in from files and go out to files, and nothing else shows them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tenants.records.models import AuditRow, Parameter
+from tests.conftest import Household
+from tests.portal.cli.conftest import CommandLine
+
+VALUE = "geheim 'quoted' \\ $HOME\nsecond line"
+
+
+def test_a_set_of_ones_own(cli: CommandLine) -> None:
+    made = cli.json("parameter", "create", "mine", "--filter", "team=blue", "--description", "For deploying")
+    assert made["filters"] == [[{"name": "team", "value": "blue"}]]
+    assert cli.run("parameter", "create", "other").returncode == 2
+    file = cli.home / "kube.config"
+    file.write_text("geheim file\n")
+    done = cli.run("parameter", "set", "F", "--set", "mine", "--file", str(file), "--expires", "2020-01-01")
+    assert done.returncode == 0, done.stderr
+    [expired] = cli.json("parameter", "expiring")
+    assert (expired["set_name"], expired["name"], expired["expires_on"]) == ("mine", "F", "2020-01-01")
+    assert "mine" in cli.run("parameter", "search", "deploying").stdout
+    found = cli.run("parameter", "find", stdin="geheim file\n\n")
+    assert "in force" in found.stdout
+    assert "geheim" not in found.stdout + found.stderr
+
+
+def test_what_became_of_a_value(cli: CommandLine) -> None:
+    done = cli.run("parameter", "set", "WHO", "--set", "blue", "--reason", "It leaked", stdin="geheim")
+    assert done.returncode == 0, done.stderr
+    second, first = cli.json("parameter", "history", "WHO", "--set", "blue")
+    assert (second["reason"], first["version"], first["in_force"]) == ("It leaked", 1, False)
+    assert cli.json("parameter", "rollback", "WHO", "--set", "blue", "--version", "1")["version"] == 3
+    assert cli.run("parameter", "delete", "WHO", "--set", "blue").returncode == 0
+    assert cli.run("parameter", "delete", "WHO", "--set", "blue").returncode == 4
+    assert cli.run("parameter", "delete", "--set", "blue", stdin="n\n").returncode == 1
+    assert cli.run("parameter", "delete", "--set", "blue", "--yes").returncode == 0
+    assert cli.json("parameter", "restore", "--set", "blue")["name"] == "blue"
+    assert cli.json("parameter", "restore", "WHO", "--set", "blue")["version"] == 3
+
+
+def test_a_file_in_and_out(cli: CommandLine, stocked: Household) -> None:
+    source = cli.home / ".env"
+    source.write_text(f"WHO=blue\nONLY_BLUE='changed geheim'\nADDED=\"{VALUE}\"\n")
+    looked = cli.json("parameter", "import", str(source), "--set", "blue", "--dry-run")
+    assert looked == {"added": ["ADDED"], "changed": ["ONLY_BLUE"], "unchanged": ["WHO"], "refused": []}
+    done = cli.run("parameter", "import", str(source), "--set", "blue", "--reason", "Moved")
+    assert done.returncode == 0, done.stderr
+    assert "geheim" not in done.stdout + done.stderr
+    for form in ("dotenv", "json", "yaml"):
+        exported = cli.run("parameter", "export", "--set", "blue", "--format", form)
+        assert exported.returncode == 0, exported.stderr
+        path = cli.home / f"out.{form}"
+        path.write_text(exported.stdout)
+    again = cli.json("parameter", "import", str(cli.home / "out.yaml"), "--set", "blue", "--dry-run")
+    assert again["unchanged"] == ["ADDED", "ONLY_BLUE", "WHO"]
+    values = json.loads(cli.run("parameter", "export", "-r", "acme/api", "--format", "json").stdout)
+    assert (values["ADDED"], values["ONLY_EVERYONE"]) == (VALUE, "geheim ✓\neveryone")
+    with stocked.enter():
+        acts = [json.loads(row.entry)["action"] for row in AuditRow.objects.all()]
+    assert acts.count("parameters.exported") == 3
+    assert cli.run("parameter", "export").returncode == 2
+
+
+def test_a_bad_line_is_shown_without_its_value(cli: CommandLine, stocked: Household, tmp_path: Path) -> None:
+    done = cli.run("parameter", "import", "-", "--set", "blue", stdin="GOOD=1\ngeheim words\nGOOD=2\n")
+    assert done.returncode == 1
+    assert "2" in done.stdout
+    assert "comes twice" in done.stdout
+    assert "geheim" not in done.stdout + done.stderr
+    assert cli.run("parameter", "import", str(tmp_path / "none"), "--set", "blue").returncode == 1
+    with stocked.enter():
+        assert not Parameter.objects.filter(name="GOOD").exists()

@@ -91,7 +91,7 @@ def rewrap_head(keyring: Keyring, place: Place, head: bytes) -> bytes:
 
 
 def same_value(one: bytes, other: bytes) -> bool:
-    """Whether two blobs are one sealed value, whichever keys wrap it now. Neither is opened: open one to know its place.
+    """Whether two blobs are one sealed value, whichever keys wrap it now. Neither is opened: that tells their place.
 
     Commitment and ciphertext are bound to the value's own key and place: without that key, nobody makes another such.
     """

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,15 @@ from django.db import OperationalError, connections
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
-from psycopg import sql
 
 from tenants import certificates
-from tenants.actions import parameters, tenancies
+from tenants.actions import tenancies
 from tenants.actor import Actor
 from tenants.compartment import enter_as_system
 from tenants.databases.base import close_compartments
 from tenants.drift.findings import Finding, Hand
 from tenants.errors import Invalid, NotFound
-from tenants.keyrings import forget_keyring, keyring_of
+from tenants.keyrings import keyring_of
 from tenants.operations import CreateTenant, DestroyTenant, ReinstateTenant, SuspendTenant
 from tenants.operations.destruction import LOCK_TIMEOUT
 from tenants.provisioning.provision import create_tenant
@@ -33,29 +31,7 @@ from tenants.records.models import Parameter, ParameterVersion
 from tenants.registry.models import Certificate, DriftReport, Tenant, TenantRequest
 from tests.conftest import Household
 from tests.tenants.conftest import Send
-from tests.tenants.operations.conftest import acts, apply, destroy, destruction, suspend
-
-
-@pytest.fixture
-def stocked(household: Household) -> Household:
-    with household.enter() as inside:
-        made = parameters.create_set(inside, name="everyone", description="", filters=[])
-        parameters.set_parameter(inside, made.id, name="TOKEN", value="kittiwake")
-    return household
-
-
-def traces(administrator: psycopg.Connection, tenant: Tenant) -> set[str]:
-    """Return where in the whole database something still names the tenant: catalogs and every registry table."""
-    named = """SELECT 'schema' FROM pg_namespace WHERE nspname = %(name)s
-        UNION SELECT 'role' FROM pg_roles WHERE rolname = %(name)s"""
-    found = {where for (where,) in administrator.execute(named, {"name": tenant.schema})}
-    tables = administrator.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'registry'").fetchall()
-    for (table,) in tables:
-        held = sql.SQL("SELECT FROM registry.{} AS row WHERE row::text ~ %s LIMIT 1").format(sql.Identifier(table))
-        names = f"{tenant.id}|{tenant.schema}|{tenant.slug}"
-        if administrator.execute(held, [names]).fetchone() is not None:
-            found.add(table)
-    return found
+from tests.tenants.operations.conftest import acts, apply, destroy, destruction, suspend, traces
 
 
 def reported(*tenants: Tenant) -> DriftReport:
@@ -192,29 +168,6 @@ def test_whoever_holds_its_tables_is_waited_for_and_then_named(
     assert Certificate.objects.filter(tenant_id=household.tenant.id).exists()
 
 
-def test_killed_at_any_statement_it_is_whole(stocked: Household, administrator: psycopg.Connection) -> None:
-    suspend(stocked.tenant)
-    operation, statements, shut = destruction(stocked.tenant), 0, 0
-    while True:
-        with _killing(administrator, at=statements) as seen:
-            try:
-                apply(operation)
-            except OperationalError:
-                pass
-            else:
-                break
-        statements += 1
-        assert _rows(administrator, stocked.tenant) == (1, 1, 1, 0), seen[-1]
-        if not _may_log_in(administrator, stocked.tenant):
-            # The operation had ended, and its transaction was not committed: the role alone waits for the next time.
-            shut += 1
-            administrator.execute(f"ALTER ROLE {stocked.tenant.schema} LOGIN")
-        assert _opens(stocked), seen[-1]
-    assert statements > 30
-    assert shut <= 3
-    assert traces(administrator, stocked.tenant) == {"certificates"}
-
-
 MIGRATION = """
 from django.db import migrations
 from tenants.operations import DestroyTenant, SuspendTenant
@@ -252,52 +205,3 @@ def _importable(directory: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(directory))
-
-
-@contextmanager
-def _killing(administrator: psycopg.Connection, *, at: int) -> Iterator[list[str]]:
-    """End the owner's session right after its statement number `at`, before the transaction can be committed."""
-    owner, seen = connections["owner"], []
-    owner.close()
-
-    def execute(execute: Callable[..., Any], statement: str, *rest: Any) -> Any:
-        result = execute(statement, *rest)
-        seen.append(statement)
-        if len(seen) == at + 1:
-            _end(administrator, owner.connection.info.backend_pid)
-        return result
-
-    with owner.execute_wrapper(execute):
-        yield seen
-    owner.close()
-
-
-def _end(administrator: psycopg.Connection, pid: int) -> None:
-    administrator.execute("SELECT pg_terminate_backend(%s)", [pid])
-    while administrator.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone() is not None:
-        time.sleep(0.001)
-
-
-def _rows(administrator: psycopg.Connection, tenant: Tenant) -> tuple[int, ...] | None:
-    """Count the tenant's rows, keys, members and certificates."""
-    counts = """SELECT (SELECT count(*) FROM registry.tenants WHERE id = %(id)s),
-        (SELECT count(*) FROM registry.tenant_keys WHERE tenant_id = %(id)s),
-        (SELECT count(*) FROM registry.memberships WHERE tenant_id = %(id)s),
-        (SELECT count(*) FROM registry.certificates WHERE tenant_id = %(id)s)"""
-    return administrator.execute(counts, {"id": tenant.id}).fetchone()
-
-
-def _may_log_in(administrator: psycopg.Connection, tenant: Tenant) -> bool:
-    found = "SELECT rolcanlogin FROM pg_roles WHERE rolname = %s"
-    return administrator.execute(found, [tenant.schema]).fetchone() == (True,)
-
-
-def _opens(household: Household) -> bool:
-    """Open a secret with nothing kept in memory: role, schema and keys are all needed for it."""
-    forget_keyring(household.tenant.id)
-    with enter_as_system(household.tenant.id, Actor.system("test"), suspended=True) as inside:
-        row = ParameterVersion.objects.get()
-        place = inside.place("parameter_versions.sealed", row.parameter_id, row.version)
-        opened = inside.open(place, bytes(row.sealed))
-    close_compartments()  # the next attempt finds nobody to end, which takes a moment each time
-    return opened == b"kittiwake"

@@ -1,4 +1,4 @@
--- version: 0004_closed_keys
+-- version: 0005_reminders
 -- Rendered from tenants/records/migrations by `manage.py render_schema`; never edited by hand.
 -- Run by tenants/provisioning/provision.py with the search path set to the new schema.
 CREATE TABLE "audit_head" ("one" boolean NOT NULL PRIMARY KEY, "position" bigint NOT NULL, "hash" bytea NOT NULL);
@@ -82,3 +82,4 @@ CREATE INDEX "builds_started_at" ON "builds" ("started_at" DESC, "id");
 CREATE INDEX "builds_repository_id_cdfdd263" ON "builds" ("repository_id");
 CREATE INDEX "ssh_certificates_authority_id_39b3a3a4" ON "ssh_certificates" ("authority_id");
 ALTER TABLE "key_uses" ADD COLUMN "closed_at" timestamp with time zone NULL;
+ALTER TABLE "parameters" ADD COLUMN "reminded_at" timestamp with time zone NULL;

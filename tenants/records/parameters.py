@@ -44,6 +44,7 @@ class Parameter(models.Model):
     description = models.CharField(max_length=500, blank=True, db_default="")
     kind = models.CharField(max_length=8, choices=Kind, db_default=Kind.TEXT)
     expires_on = models.DateField(null=True)  # a reminder to replace it: an expired value is still given out
+    reminded_at = models.DateTimeField(null=True)  # when the log last said that the date is near, or has passed
     deleted_at = models.DateTimeField(null=True)
     deleted_by = models.CharField(max_length=255, blank=True, db_default="")
 

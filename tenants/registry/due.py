@@ -27,6 +27,7 @@ class Due(models.Model):
         RECEIPT = "receipt"
         END_BUILD = "end-build"
         SHRED = "shred"
+        REMIND = "remind"
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")  # whose compartment holds it
     kind = models.CharField(max_length=16, choices=Kind)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
 from binascii import Error as NoBase64
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 import typer
-from joserfc import jwe
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 
 from portal.cli import client, output
 from portal.cli.credentials import Credential
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Tenant
-from portal.cli.sealed import Ephemeral, Registry
+from portal.cli.sealed import Ephemeral
+
+if TYPE_CHECKING:
+    from portal.cli.jose import OctKey
 
 EVENT: Final = "bulkhead.build.started/1"
 ALGORITHMS: Final = ("dir", "A256GCM")
@@ -66,20 +65,23 @@ class Running:
             output.complain(f"warning: the build was not ended, and ends by itself: {failure.message}")
 
     def _open(self, sealed: str) -> Mapping[str, Any]:
+        from portal.cli import jose  # noqa: PLC0415 - see there
+
         try:
-            opened = jwe.decrypt_compact(sealed, self._unwrapped(), registry=Registry(algorithms=ALGORITHMS))
-            content = json.loads(opened.plaintext or b"")
-        except (JoseError, ValueError):
+            content = jose.opened(sealed, self._unwrapped(), ALGORITHMS)
+        except ValueError:
             raise Failure(Code.FAILED, "what the portal sent does not open with the build's key") from None
         if content["build"] != self.event["build"]:
             raise Failure(Code.FAILED, "the portal answered for another build")
         return dict(content)
 
     def _unwrapped(self) -> OctKey:
+        from portal.cli import jose  # noqa: PLC0415 - see there
+
         if self._key is None:
             answer = self._api.post("crypto/decrypt-key", {"enc": self.event["enc"]})
             try:
-                self._key = OctKey.import_key(b64decode(answer["key"], validate=True))
+                self._key = jose.OctKey.import_key(b64decode(answer["key"], validate=True))
             except NoBase64:
                 raise Failure(Code.FAILED, "the portal sent no key") from None
         return self._key

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 
 from portal.cli import output
 from portal.cli.failures import Code, Failure
@@ -60,13 +57,14 @@ def verify(
 
 def signed(compact: str, notice: dict[str, Any]) -> dict[str, Any] | None:
     """Return what was signed by a key of the notice, whatever key the certificate itself names; None if nothing was."""
+    from portal.cli import jose  # noqa: PLC0415 - see there
+
     for jwk in notice["certificate"]["signing_keys"]:
         try:
-            found = jws.deserialize_compact(compact, OKPKey.import_key(jwk), algorithms=ALGORITHMS)
-            statement = json.loads(found.payload)
-        except (JoseError, ValueError, TypeError):
+            header, statement = jose.verified(compact, jwk, ALGORITHMS)
+        except (ValueError, TypeError):
             continue
-        if found.headers().get("typ") == TYPE and statement.get("format") == CERTIFICATE:
+        if header.get("typ") == TYPE and statement.get("format") == CERTIFICATE:
             return dict(statement)
     return None
 

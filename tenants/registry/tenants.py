@@ -80,6 +80,8 @@ class TenantKey(models.Model):
     version = models.PositiveIntegerField()
     key_service = models.CharField(max_length=255)
     wrapped = models.BinaryField()
+    # The key's own id, which all that is sealed under it names: the same whoever wraps it. Null: not yet looked at.
+    key_id = models.BinaryField(max_length=16, null=True)
     retired_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 

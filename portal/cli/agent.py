@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from portal.cli.failures import Code, Failure
+from portal.cli.private import private_directory
 
 LIFETIME: Final = 24 * 3600  # seconds, should everything else fail; a build is over by then
 _HOLD: Final = 'echo "$SSH_AGENT_PID"; cat; kill "$SSH_AGENT_PID"'
@@ -43,7 +42,7 @@ def agent(keys: Sequence[Key], lifetime: int = LIFETIME) -> Iterator[dict[str, s
     for `ssh -F` that accepts those, the user's and the machine's own and no other, and GIT_SSH_COMMAND has git use it
     unless the variable is set already. Raises Failure.
     """
-    with _private_directory() as directory:
+    with private_directory("bulkhead-ssh-") as directory:
         socket = directory / "agent"
         with _running(socket, lifetime) as environment:
             for key in keys:
@@ -62,18 +61,6 @@ def add(private: str, lifetime: int, environment: Mapping[str, str] | None = Non
         raise _missing("ssh-add") from None
     if added.returncode != 0:
         raise Failure(Code.FAILED, f"ssh-add refused the key: {added.stderr.decode(errors='replace').strip()}")
-
-
-@contextmanager
-def _private_directory() -> Iterator[Path]:
-    """Yield a new directory that only this user may enter; with a short name, since a socket's may have 100 bytes."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    where = runtime if runtime and os.access(runtime, os.W_OK) and len(runtime) < 50 else None  # noqa: PLR2004
-    directory = Path(tempfile.mkdtemp(prefix="bulkhead-ssh-", dir=where))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as NoBase64
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
@@ -32,6 +33,17 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Values by name; the sets that define a name, where several do, the one that won first; which values are files'
+    contents; and the days, as ISO 8601 has them, when stored values expire."""
+
+    values: dict[str, str] = field(repr=False)
+    conflicts: dict[str, list[str]]
+    files: list[str]
+    expires_on: dict[str, str]
+
+
 class Running:
     """A build that was started here. Its token and its key are in this process alone."""
 
@@ -48,10 +60,11 @@ class Running:
         self._path = f"builds/{self.event['build']}"
         self._key: OctKey | None = None
 
-    def environment(self) -> tuple[dict[str, str], dict[str, list[str]]]:
-        """Return the values, and for each name that several sets define those sets, the one that won first."""
+    def environment(self) -> Environment:
         content = self._open(self.event["environment"])
-        return content["values"], content["conflicts"]
+        return Environment(
+            content["values"], content["conflicts"], content.get("files", []), content.get("expires_on", {})
+        )
 
     def ssh_keys(self) -> list[dict[str, Any]]:
         """Return the SSH keys that match: name, generation, public, known_hosts, private_key."""

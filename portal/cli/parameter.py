@@ -66,7 +66,8 @@ def set_(  # noqa: PLR0917 - typer reads options from parameters
     name: found.ParameterName,
     parameter_set: found.ParameterSet,
     file: Annotated[
-        Path | None, typer.Option("--file", metavar="PATH", help="Take this file's text, as it is, as a file.")
+        Path | None,
+        typer.Option("--file", metavar="PATH", help="Take this file's text; a build gets it as a file."),
     ] = None,
     description: Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")] = None,
     expires: Annotated[

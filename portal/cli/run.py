@@ -2,27 +2,34 @@
 
     start the build → unwrap its key with the build's own token → open the environment → run, mask → end the build
 
-This process stays beside the command to mask what it prints and to end the build; the command's exit code, its signals
-and its standard input are its own.
+This process stays beside the command to mask what it prints, to take its files away and to end the build; the command's
+exit code, its signals and its standard input are its own. A signal that comes before there is a command ends the build
+and then this process, as it would have without asking.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from portal.cli import client, output
 from portal.cli.agent import Key, agent
-from portal.cli.build import Outcome, Running
+from portal.cli.build import Environment, Outcome, Running
 from portal.cli.child import Child, end_as
 from portal.cli.failures import Code, Failure
+from portal.cli.files import files
 from portal.cli.options import Portal, Repository, Tenant
+from portal.cli.signals import Signals, Told
 from portal.cli.variables import DANGEROUS, NAME
+
+EXPIRES_SOON: Final = timedelta(days=7)
 
 
 def run(  # noqa: PLR0917 - typer reads options from parameters
@@ -66,25 +73,69 @@ def run(  # noqa: PLR0917 - typer reads options from parameters
     several lines, each line. The command then writes into pipes and sees no terminal. Masking helps against mishaps
     and promises nothing against intent: what is cut by colours, compressed, hashed or otherwise encoded, what is
     shorter than 4 bytes, and what is written to files or sent elsewhere is not masked.
+
+    Of a parameter that is a file, the variable holds a path. The file is this user's alone, in memory where the system
+    has such a place (XDG_RUNTIME_DIR, /dev/shm), and is removed when the command has ended.
     """
     asked = {"revision": revision, "overrides": _overrides(override or ()), "ttl": ttl}
-    build = Running(client.signed_in(portal, tenant), repository=repository, **asked)
+    try:
+        with Signals() as signals:
+            build = Running(client.signed_in(portal, tenant), repository=repository, **asked)
+            wanted = _Wanted(command, mask=mask, ssh_agent=ssh_agent, allowed=frozenset(allow_override or ()))
+            code = _as_build(build, wanted, signals)
+    except Told as told:
+        code = -told.number
+    end_as(code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    command: list[str]
+    mask: bool
+    ssh_agent: bool
+    allowed: frozenset[str]
+
+
+def _as_build(build: Running, wanted: _Wanted, signals: Signals) -> int:
+    """Return how the command ended; the build has ended as well, whatever is raised."""
     outcome = Outcome.FAILED
     try:
-        values, conflicts = build.environment()
-        _refuse(values, allowed=set(allow_override or ()))
-        for name, sets in conflicts.items():
-            output.complain(f"warning: {name} is defined by {_listing(sets)}; the value is that of {sets[0]}")
-        with _agent(build) if ssh_agent else nullcontext({}) as found:
-            child = Child(command, {**os.environ, **values, **found}, values.values() if mask else None)
-            code = child.wait()
+        code = _run(build, wanted, signals)
         if code == 0:
             outcome = Outcome.SUCCEEDED
-        elif child.cancelled:
+        elif signals.ending:
             outcome = Outcome.CANCELLED
+    except Told:
+        outcome = Outcome.CANCELLED
+        raise
     finally:
         build.end(outcome)
-    end_as(code)
+    return code
+
+
+def _run(build: Running, wanted: _Wanted, signals: Signals) -> int:
+    signals.heed()
+    found = build.environment()
+    _refuse(found, wanted.allowed)
+    _warn(found)
+    signals.heed()
+    contents = {name: found.values[name] for name in found.files}
+    with files(contents) as paths, _agent(build) if wanted.ssh_agent else nullcontext({}) as agents:
+        environment = {**os.environ, **found.values, **paths, **agents}
+        child = Child(wanted.command, environment, found.values.values() if wanted.mask else None, signals)
+        return child.wait()
+
+
+def _warn(found: Environment) -> None:
+    for name, sets in found.conflicts.items():
+        output.complain(f"warning: {name} is defined by {_listing(sets)}; the value is that of {sets[0]}")
+    today = datetime.now(UTC).date()
+    for name, text in found.expires_on.items():
+        day = date.fromisoformat(text)
+        if day < today:
+            output.complain(f"warning: {name} expired on {day}; replace it")
+        elif day - today <= EXPIRES_SOON:
+            output.complain(f"warning: {name} expires on {day}; replace it")
 
 
 def _agent(build: Running) -> AbstractContextManager[dict[str, str]]:
@@ -109,19 +160,24 @@ def _content(path: Path) -> str:
         raise Failure(Code.FAILED, f"{path} can't be read as UTF-8 text") from None
 
 
-def _refuse(values: Mapping[str, str], *, allowed: set[str]) -> None:
+def _refuse(found: Environment, allowed: frozenset[str]) -> None:
+    values = found.values
     invalid = sorted(name for name in values if not NAME.fullmatch(name))
     if invalid:
         raise Failure(Code.FAILED, f"no environment variable can be called {_listing(invalid)}; nothing was run")
     unsafe = sorted(name for name in values if DANGEROUS.fullmatch(name) and name not in allowed)
     if unsafe:
         raise Failure(Code.FAILED, f"programs act on {_listing(unsafe)}; nothing was run ({_hint(unsafe)})")
-    taken = sorted(name for name, value in values.items() if os.environ.get(name, value) != value)
-    taken = [name for name in taken if name not in allowed]
+    taken = sorted(name for name in values if name not in allowed and _is_taken(name, found))
     if taken:
         raise Failure(Code.FAILED, f"{_listing(taken)} is set here to another value; nothing was run ({_hint(taken)})")
     if any("\x00" in value for value in values.values()):
         raise Failure(Code.FAILED, "a value holds a NUL character, which no environment can; nothing was run")
+
+
+def _is_taken(name: str, found: Environment) -> bool:
+    """Whether it is set here to something else; the path of a file is always something else."""
+    return name in os.environ and (name in found.files or os.environ[name] != found.values[name])
 
 
 def _hint(names: Iterable[str]) -> str:

@@ -72,7 +72,7 @@ class ParameterForm(Form):
     )
     file = SecretFile(
         label="Or a file",
-        help_text="Text of at most 64 KiB, for example a certificate: its content is the value.",
+        help_text="Text of at most 64 KiB, say a certificate: a build gets a file, and its path in the variable.",
         required=False,
         allow_empty_file=True,
     )

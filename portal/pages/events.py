@@ -38,7 +38,7 @@ class BuildStarted(BaseModel):
     environment: str = Field(
         description="Compact JWE (dir, A256GCM; typ bulkhead-environment+jwe) under the build's key, of a JSON object: "
         '{"tenant", "build", "repository", "values": {name: value}, "conflicts": {name: [set, …]}, '
-        '"overridden": [name]}.',
+        '"overridden": [name], "files": [name], "expires_on": {name: day}}; a name in `files` has a file\'s content.',
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,13 +18,14 @@ from joserfc.jwk import OctKey
 
 from tenants.compartment import Compartment
 from tenants.errors import Invalid
+from tenants.records.models import Parameter
 
 MAX_IN_REACH: Final = 2_000
 ALGORITHMS: Final = ("dir", "A256GCM")
 
 # Precedence of a name: the trigger's own value; then the set with the more specific filter; then the newer set.
 _VALUES: Final = """
-SELECT p.id, p.name, v.version, v.sealed, s.name FROM builds b
+SELECT p.name, s.name, p.kind, p.expires_on, p.id, v.version, v.sealed FROM builds b
 JOIN repositories r ON r.id = b.repository_id
 JOIN parameter_sets s ON s.deleted_at IS NULL AND (s.filters = '[]'::jsonb OR EXISTS (
     SELECT FROM jsonb_array_elements(s.filters) AS alternative
@@ -34,23 +36,43 @@ WHERE b.id = %s AND b.outcome = 'running' AND b.ends_by > statement_timestamp()
 ORDER BY (SELECT coalesce(max(jsonb_array_length(alternative)), 0) FROM jsonb_array_elements(s.filters) AS alternative
     WHERE r.labels @> alternative) DESC, s.created_at DESC, s.id DESC LIMIT %s"""
 
+# Builds that start together stamp the same keys: none waits for another, so no two can wait crosswise. What another one
+# holds at this moment has been used at this moment.
 _KEYS: Final = """
-UPDATE ssh_keys k SET used_at = statement_timestamp() FROM builds b
-JOIN repositories r ON r.id = b.repository_id
-WHERE b.id = %s AND b.outcome = 'running' AND b.ends_by > statement_timestamp()
-AND k.retired_at IS NULL AND k.sealed IS NOT NULL AND (k.filters = '[]'::jsonb OR EXISTS (
-    SELECT FROM jsonb_array_elements(k.filters) AS alternative
-    WHERE alternative <> '[]'::jsonb AND r.labels @> alternative))
-RETURNING k.id, k.name, k.generation, k.public, k.known_hosts, k.sealed"""
+WITH reached AS (
+    SELECT k.id, k.name, k.generation, k.public, k.known_hosts, k.sealed FROM builds b
+    JOIN repositories r ON r.id = b.repository_id
+    JOIN ssh_keys k ON k.retired_at IS NULL AND k.sealed IS NOT NULL AND (k.filters = '[]'::jsonb OR EXISTS (
+        SELECT FROM jsonb_array_elements(k.filters) AS alternative
+        WHERE alternative <> '[]'::jsonb AND r.labels @> alternative))
+    WHERE b.id = %s AND b.outcome = 'running' AND b.ends_by > statement_timestamp()),
+free AS (SELECT id FROM ssh_keys WHERE id IN (SELECT id FROM reached) FOR NO KEY UPDATE SKIP LOCKED),
+stamped AS (UPDATE ssh_keys SET used_at = statement_timestamp() WHERE id IN (SELECT id FROM free))
+SELECT id, name, generation, public, known_hosts, sealed FROM reached ORDER BY name, generation DESC"""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Value by name; each name that several sets define, the one that won first; the names that the trigger set."""
+    """Value by name; each name that several sets define, the one that won first; the names that the trigger set.
+
+    `files` are the names whose values are files' contents, also where the trigger set them: the command expects a
+    path there. `expires_on` has the dates of the values that are stored.
+    """
 
     values: dict[str, str] = field(repr=False)
     conflicts: dict[str, list[str]]
     overridden: list[str]
+    files: list[str]
+    expires_on: dict[str, date]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    kind: str
+    expires_on: date | None
+    parameter_id: UUID
+    version: int
+    sealed: bytes = field(repr=False)
 
 
 def environment_of(compartment: Compartment, build_id: UUID, overrides: Mapping[str, str]) -> Environment:
@@ -60,20 +82,24 @@ def environment_of(compartment: Compartment, build_id: UUID, overrides: Mapping[
         raise Invalid(
             {"repository": f"Its labels reach more than {MAX_IN_REACH} values: narrow the filters of its sets."}
         )
-    chosen: dict[str, tuple[UUID, int, bytes]] = {}
+    chosen: dict[str, _Stored] = {}
     sources: dict[str, list[str]] = {}
-    for parameter_id, name, version, sealed, source in rows:
-        chosen.setdefault(name, (parameter_id, version, bytes(sealed)))
+    for name, source, *rest in rows:
+        chosen.setdefault(name, _Stored(*rest))
         sources.setdefault(name, []).append(source)
-    stored = {name: _value(compartment, *row) for name, row in chosen.items() if name not in overrides}
-    conflicts = {name: sets for name, sets in sources.items() if len(sets) > 1 and name not in overrides}
-    return Environment({**stored, **overrides}, conflicts, sorted(overrides))
+    stored = {name: each for name, each in chosen.items() if name not in overrides}
+    return Environment(
+        values={**{name: _value(compartment, each) for name, each in stored.items()}, **overrides},
+        conflicts={name: sets for name, sets in sources.items() if len(sets) > 1 and name not in overrides},
+        overridden=sorted(overrides),
+        files=sorted(name for name, each in chosen.items() if each.kind == Parameter.Kind.FILE),
+        expires_on={name: each.expires_on for name, each in stored.items() if each.expires_on},
+    )
 
 
 def ssh_keys_of(compartment: Compartment, build_id: UUID) -> Iterator[dict[str, Any]]:
     """Yield the SSH keys that the build's repository reaches, private half and all. The caller writes the log."""
-    rows = _rows(compartment, _KEYS, build_id)
-    for key_id, name, generation, public, known_hosts, sealed in sorted(rows, key=lambda row: (row[1], -row[2])):
+    for key_id, name, generation, public, known_hosts, sealed in _rows(compartment, _KEYS, build_id):
         private = compartment.open(compartment.place("ssh_keys.sealed", key_id, 1), bytes(sealed)).decode()
         yield {
             "name": name,
@@ -90,8 +116,9 @@ def encrypt(key: bytes, build_id: UUID, kind: str, content: Mapping[str, Any]) -
     return jwe.encrypt_compact(header, json.dumps(content).encode(), OctKey.import_key(key), algorithms=ALGORITHMS)
 
 
-def _value(compartment: Compartment, parameter_id: UUID, version: int, sealed: bytes) -> str:
-    return compartment.open(compartment.place("parameter_versions.sealed", parameter_id, version), sealed).decode()
+def _value(compartment: Compartment, stored: _Stored) -> str:
+    place = compartment.place("parameter_versions.sealed", stored.parameter_id, stored.version)
+    return compartment.open(place, bytes(stored.sealed)).decode()
 
 
 def _rows(compartment: Compartment, query: str, *parameters: UUID | int) -> list[tuple[Any, ...]]:

@@ -23,8 +23,9 @@ from tenants.compartment import Compartment, enter_as_system
 from tenants.errors import NotFound, Suspended
 from tenants.records.messages import Envelope
 from tenants.records.models import ReceivedContent, ReceivedMessage, SentContent, SentMessage
-from tenants.registry.due import GRACE, Due, announce, claim, database_now, done, wait_for_reinstatement
+from tenants.registry.due import GRACE, Due, announce, claim, database_now, done, settle, wait_for_reinstatement
 from tenants.registry.models import Connection
+from tenants.reminding import remind_due
 from tenants.shredding import shred_due
 
 logger: Final = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ def _attempt(due: Due, suspended: set[UUID]) -> None:
 def _drop_if_orphaned(due: Due) -> None:
     """Forget a hint whose message never came, once no transaction that could bring it can be alive."""
     if database_now() - due.created_at > GRACE:
-        due.delete()
+        settle(due, None)
 
 
 def _deliver(due: Due) -> None:
@@ -197,4 +198,6 @@ _WORK: Final[Mapping[Due.Kind, Callable[[Due], None]]] = {
     Due.Kind.RECEIPT: _receipt,
     Due.Kind.SHRED: shred_due,
     Due.Kind.END_BUILD: _end_build,
+    Due.Kind.COUNT: count_due,
+    Due.Kind.REMIND: remind_due,
 }

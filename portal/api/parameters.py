@@ -52,6 +52,7 @@ class ParameterSetOut(Strict):
     description: str
     filters: Filters
     size: int  # how many parameters it holds
+    expiring: int  # how many of them have expired, or do within 30 days
     changed_at: datetime
     changed_by: str
 
@@ -118,6 +119,7 @@ def set_out(found: ParameterSet) -> ParameterSetOut:
         description=found.description,
         filters=filters_of(found.filters),
         size=getattr(found, "size", 0),  # counted by the list; a new set holds none
+        expiring=getattr(found, "expiring", 0),
         changed_at=found.changed_at,
         changed_by=found.changed_by,
     )

@@ -14,6 +14,7 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.db.models.functions import Now
 
 from tenants.actions.audit import record
+from tenants.actions.parameter_reminders import remind
 from tenants.actions.parameter_values import MAX_PARAMETERS, live_parameters, live_sets, touch
 from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
@@ -68,6 +69,7 @@ def restore_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
         parameter_set.deleted_at, parameter_set.deleted_by = None, ""
         parameter_set.save(update_fields=["deleted_at", "deleted_by"])
         record(compartment, "parameters.restored", parameter_set.name)
+        remind(compartment, live_parameters(set_id).exclude(expires_on=None), at_once=True)
     return parameter_set
 
 
@@ -84,6 +86,7 @@ def restore_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID
         parameter.save(update_fields=["deleted_at", "deleted_by"])
         touch(compartment, parameter_set)
         record(compartment, "parameter.restored", f"{parameter_set.name}/{parameter.name}", version=parameter.version)
+        remind(compartment, [parameter], at_once=True)
     return parameter
 
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from secrets_vault import Place
 from tenants import validation
 from tenants.actions import lookup
+from tenants.actions.parameter_reminders import checked_day, remind
 from tenants.compartment import Compartment
 from tenants.errors import Invalid
 from tenants.records.models import Parameter, ParameterSet, ParameterVersion
@@ -66,7 +67,7 @@ def check(new: NewValue) -> Checked:
     if new.description is not None:
         fields["description"] = validation.remark(new.description)
     if new.expires_on is not None:
-        fields["expires_on"] = new.expires_on
+        fields["expires_on"] = checked_day(new.expires_on)
     return Checked(validation.variable(new.name), validation.parameter_value(new.value), fields)
 
 
@@ -107,6 +108,7 @@ def write(
     Parameter.objects.bulk_update(changed, ["version", "kind", "description", "expires_on"])
     add_versions(compartment, [(written[each.name], each.raw) for each in values], reason)
     return [written[each.name] for each in values]
+    remind(compartment, [written[each.name] for each in values if "expires_on" in each.fields])
 
 
 def add_versions(compartment: Compartment, values: Sequence[tuple[Parameter, bytes]], reason: str) -> None:

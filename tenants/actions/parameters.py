@@ -16,6 +16,7 @@ from tenants.actions.audit import record
 from tenants.actions.parameter_deletion import delete_now, delete_parameter, delete_set
 from tenants.actions.parameter_values import (
     NewValue,
+from tenants.actions.parameter_reminders import DAYS_BEFORE, checked_day, remind
     check,
     check_all,
     live_parameters,
@@ -37,6 +38,7 @@ from tenants.roles import Permission
 MAX_IN_REACH: Final = 2_000
 
 __all__ = [
+REMINDED: Final = max(DAYS_BEFORE)  # days before its date, from when on a parameter is shown as expiring
     "Environment",
     "apply_changes",
     "change_set",
@@ -68,14 +70,15 @@ class Environment:
 
 @requires(Permission.PARAMETERS_LIST)
 def list_sets(compartment: Compartment, page: PageRequest, *, name: str | None = None) -> Page[ParameterSet]:
-    """Return the sets, or the one of this name, each with `size`: how many parameters it holds."""
-    rows = live_sets().annotate(size=Count("parameters", filter=Q(parameters__deleted_at=None)))
+    """Return the sets, or the one of this name, counted as in `get_set`."""
+    rows = _counted_sets()
     return by_name(rows if name is None else rows.filter(name=name), page)
 
 
 @requires(Permission.PARAMETERS_LIST)
 def get_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
-    return fetch(live_sets(), id=set_id)
+    """Return the set, with its `size` and how many of that are `expiring`, as in `list_expiring`."""
+    return fetch(_counted_sets(), id=set_id)
 
 
 @requires(Permission.PARAMETERS_LIST)
@@ -94,10 +97,10 @@ def get_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID) ->
 
 
 @requires(Permission.PARAMETERS_LIST)
-def list_expiring(compartment: Compartment, within: int = 30) -> list[Parameter]:
+def list_expiring(compartment: Compartment, within: int = REMINDED) -> list[Parameter]:
     """Return parameters (with `.set`) whose date has come or comes within so many days, by date; at most 100."""
     live = Parameter.objects.filter(deleted_at=None, set__deleted_at=None)
-    soon = live.filter(expires_on__lte=Cast(Now() + timedelta(days=min(max(within, 0), 3650)), DateField()))
+    soon = live.filter(expires_on__lte=_day_in(min(max(within, 0), 3650)))
     return list(soon.select_related("set").order_by("expires_on", "set__name", "name")[:100])
 
 
@@ -177,7 +180,7 @@ def describe_parameter(
     compartment: Compartment, set_id: UUID, parameter_id: UUID, *, description: str, expires_on: date | None
 ) -> Parameter:
     """Say what a parameter is for and when to be reminded; its value, and so its version, stays."""
-    checked = validation.remark(description)
+    checked, day = validation.remark(description), checked_day(expires_on) if expires_on else None
     with compartment.transaction():
         parameter_set = fetch(live_sets().select_for_update(), id=set_id)
         parameter = fetch(live_parameters(set_id), id=parameter_id)
@@ -186,6 +189,7 @@ def describe_parameter(
         touch(compartment, parameter_set)
         day = expires_on.isoformat() if expires_on else None
         record(compartment, "parameter.described", f"{parameter_set.name}/{parameter.name}", expires_on=day)
+        remind(compartment, [parameter])
     return parameter
 
 
@@ -249,27 +253,15 @@ def reveal_environment(compartment: Compartment, repository_name: str) -> Enviro
     return Environment(values, conflicts)
 
 
-def _in_reach(compartment: Compartment, repository_name: str) -> list[ParameterVersion]:
-    """Return the values in force that the repository's labels reach, the one that wins a name first.
-
-    Precedence: the set with the more specific filter (most labels in an alternative that matches), then the newer.
-    """
-    repository = fetch(Repository.objects.all(), name=repository_name)
-    reached = live_sets().filter(set_matches(repository.labels))
-    in_force = ParameterVersion.objects.filter(
-        parameter__set__in=reached, parameter__deleted_at=None, version=F("parameter__version")
-    )
-    rows = list(in_force.select_related("parameter__set")[: MAX_IN_REACH + 1])
-    if len(rows) > MAX_IN_REACH:
-        raise Invalid(
-            {"repository": f"Its labels reach more than {MAX_IN_REACH} values: narrow the filters of its sets."}
-        )
-    carried = set(repository.labels)
-    return sorted(rows, key=lambda row: _rank(row.parameter.set, carried), reverse=True)
+def _counted_sets() -> QuerySet[ParameterSet]:
+    """Return the sets, each with `size`, how many parameters it holds, and how many of those are `expiring`."""
+    live = Q(parameters__deleted_at=None)
+    soon = live & Q(parameters__expires_on__lte=_day_in(REMINDED))
+    return live_sets().annotate(size=Count("parameters", filter=live), expiring=Count("parameters", filter=soon))
 
 
-def _rank(parameter_set: ParameterSet, carried: set[str]) -> Rank:
-    return rank(parameter_set.filters, parameter_set.created_at, parameter_set.id, carried)
+def _day_in(days: int) -> Cast:
+    return Cast(Now() + timedelta(days=days), DateField())
 
 
 def _lines(parameter_set: ParameterSet) -> list[str]:

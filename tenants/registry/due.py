@@ -6,7 +6,7 @@ can lack one; a hint whose message never came is dropped once no transaction tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
@@ -93,6 +93,47 @@ def announce(hints: Iterable[tuple[UUID, Due.Kind, UUID, datetime]]) -> None:
 
 
 def done(tenant_id: UUID, message_id: UUID, *kinds: Due.Kind) -> None:
+# One row for all acts of five minutes. Whoever finds it there relies on it for a minute (tenants/registry/acts.py) and
+# commits within another: then it is due. An act that came even later would be counted with the next ones.
+_COUNT: Final = """
+INSERT INTO due (tenant_id, kind, message_id, due_at, attempts)
+SELECT %s, 'count', md5(%s || extract(epoch FROM began))::uuid, began + interval '7 min', 0
+FROM date_bin('5 min', now(), 'epoch') AS began ON CONFLICT DO NOTHING"""
+
+
+def announce_count(tenant_id: UUID) -> None:
+    """Write that the tenant's log grows by acts that are to be counted, once for all acts of five minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [tenant_id, str(tenant_id)])
+
+
+_ANNOUNCE_ANEW: Final = """
+INSERT INTO due (tenant_id, kind, message_id, due_at, attempts) SELECT %s, %s, item, at, 0
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS hints (item, at)
+ON CONFLICT (tenant_id, kind, message_id)
+DO UPDATE SET due_at = least(due.due_at, excluded.due_at), attempts = 0, created_at = now()"""
+
+
+def announce_anew(tenant_id: UUID, kind: Due.Kind, hints: Sequence[tuple[UUID, datetime]]) -> None:
+    """Write hints (item, when) for what may have some already and is to be looked at earlier; then as `announce`.
+
+    A hint is never moved into the future: what it points to may yet not come, and then the old time counts.
+    """
+    if hints:
+        items, times = zip(*hints, strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(_ANNOUNCE_ANEW, [tenant_id, kind, list(items), list(times)])
+
+
+def settle(due: Due, again: datetime | None) -> None:
+    """Put a hint off to when to look again, or forget it; not if it was announced anew since it was claimed."""
+    rows = Due.objects.filter(id=due.id, created_at=due.created_at)
+    if again is None:
+        rows.delete()
+    else:
+        rows.update(due_at=again, attempts=0)
+
+
     Due.objects.filter(tenant_id=tenant_id, message_id=message_id, kind__in=kinds).delete()
 
 

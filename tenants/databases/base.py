@@ -15,9 +15,8 @@ from psycopg.pq import TransactionStatus
 from tenants.databases.current import (
     Entered,
     OutsideCompartmentError,
+    connected,
     entered,
-    former_role_password,
-    role_password,
 )
 from tenants.databases.settings import startup_options
 from tenants.databases.warm import close_compartments, warm
@@ -114,13 +113,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         options = f"{conn_params.get('options', '')} {startup_options(self.alias)}".strip()
         connect = super().get_new_connection
         said = {**conn_params, "options": options}
-        try:
-            connection = connect({**said, "password": role_password(self.alias, version)})
-        except psycopg.OperationalError:
-            former = former_role_password(self.alias, version)
-            if former is None:
-                raise
-            connection = connect({**said, "password": former})
+        connection = connected(self.alias, version, lambda password: connect({**said, "password": password}))
         self._password_version = version
         return connection
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
+import psycopg
 from django.conf import settings
 
 from secrets_vault import derive
+
+C = TypeVar("C")
 
 
 class OutsideCompartmentError(RuntimeError):
@@ -26,6 +30,17 @@ def role_password(role: str, version: int) -> str:
 def former_role_password(role: str, version: int) -> str | None:
     """Return what the same version is under the secret before, while that is being replaced."""
     return next((_password(secret, role, version) for secret in settings.DATABASE_SECRET_FALLBACKS), None)
+
+
+def connected(role: str, version: int, connect: Callable[[str], C]) -> C:
+    """Connect with a role's password, or else with the one before it. Raises psycopg.OperationalError."""
+    try:
+        return connect(role_password(role, version))
+    except psycopg.OperationalError:
+        former = former_role_password(role, version)
+        if former is None:
+            raise
+    return connect(former)
 
 
 def _password(secret: bytes, role: str, version: int) -> str:

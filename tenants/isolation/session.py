@@ -11,7 +11,7 @@ import psycopg
 from django.conf import settings
 from psycopg import sql
 
-from tenants.databases.current import role_password
+from tenants.databases.current import connected
 from tenants.isolation.attempt import RAN, Attempt
 from tenants.registry.models import Tenant
 
@@ -61,11 +61,11 @@ class Answer:
 
 def connect(tenant: Tenant) -> psycopg.Connection:
     """Open a connection as the tenant's role. Raises psycopg.OperationalError."""
-    return psycopg.connect(
-        **_server(),
-        user=tenant.schema,
-        password=role_password(tenant.schema, tenant.password_version),
-        autocommit=True,
+    role, server = tenant.schema, _server()
+    return connected(
+        role,
+        tenant.password_version,
+        lambda password: psycopg.connect(**server, user=role, password=password, autocommit=True),
     )
 
 

@@ -22,14 +22,16 @@ from secrets_vault import (
     open_sealed,
     seal_to,
 )
+from tenants.actions.builds import MAX_TTL as MAX_BUILD_TTL
 from tenants.actions.messages import MAX_TTL
-from tenants.provisioning.places import sealing_place
+from tenants.provisioning.places import lookup_secret_place, sealing_place
 from tenants.transfer.archive import KEYS, MANIFEST, member_of
 from tenants.transfer.errors import BadArchive
 from tenants.transfer.manifest import Manifest
 from tenants.transfer.tables import AUDIT, Table, as_provisioner, stream, tables
 
 _HEAD: Final = "audit_head"
+_COUNTED: Final = "usage_head"
 
 _CHAIN: Final = """
 SELECT position, (extract(epoch FROM at) * 1000000)::bigint, convert_to(entry, 'UTF8'), previous, hash
@@ -37,10 +39,14 @@ FROM {audit} ORDER BY position"""
 _UNREADABLE: Final = "SELECT min(position) FROM {audit} WHERE NOT pg_input_is_valid(entry, 'jsonb')"
 # Python's dates end with the year 9999 and PostgreSQL knows infinity: a page that shows either would fail.
 _TIMES: Final = "SELECT count(*) FROM {table} WHERE {column} NOT BETWEEN '2000-01-01Z' AND '2200-01-01Z'"
-# A content may wait as long as a message may live, whoever wrote the row; delivery does the same.
+# A content may wait as long as a message may live, whoever wrote the row; delivery does the same. So may a build.
 _CLAMP: Final = """
 UPDATE {messages} SET expires_at = statement_timestamp() + make_interval(secs => %s)
 WHERE expires_at > statement_timestamp() + make_interval(secs => %s)"""
+_CLAMP_BUILDS: Final = """
+UPDATE {builds} SET ends_by = statement_timestamp() + make_interval(secs => %s)
+WHERE outcome = 'running' AND ends_by > statement_timestamp() + make_interval(secs => %s)"""
+_COUNTED_TOO_FAR: Final = "SELECT count(*) FROM {} WHERE position > %s"
 
 
 def check_times(schema: str, using: str) -> None:
@@ -54,6 +60,8 @@ def check_times(schema: str, using: str) -> None:
             if {"expires_at", "delivered_at"} <= set(table.columns):
                 statement = sql.SQL(_CLAMP).format(messages=table.qualified(schema))
                 cursor.execute(statement.as_string(cursor.connection), [MAX_TTL, MAX_TTL])
+        builds = sql.SQL(_CLAMP_BUILDS).format(builds=sql.Identifier(schema, "builds"))
+        cursor.execute(builds.as_string(cursor.connection), [MAX_BUILD_TTL, MAX_BUILD_TTL])
 
 
 def check_chain(manifest: Manifest, schema: str, using: str) -> None:
@@ -74,6 +82,10 @@ def check_chain(manifest: Manifest, schema: str, using: str) -> None:
         cursor.execute(statement.as_string(cursor.connection))
         if [(one, position, bytes(end)) for one, position, end in cursor.fetchall()] != [(True, *claimed)]:
             raise BadArchive(member_of(_HEAD), "it is not the end of the chain")
+        counted = sql.SQL(_COUNTED_TOO_FAR).format(sql.Identifier(schema, _COUNTED))
+        cursor.execute(counted.as_string(cursor.connection), [claimed[0]])
+        if cursor.fetchone() != (0,):
+            raise BadArchive(member_of(_COUNTED), "it has counted further than the log goes")
         cursor.execute(sql.SQL(_UNREADABLE).format(audit=audit).as_string(cursor.connection))
         (unreadable,) = cursor.fetchone()
     if unreadable is not None:
@@ -82,17 +94,25 @@ def check_chain(manifest: Manifest, schema: str, using: str) -> None:
 
 def check_sealing(manifest: Manifest, tenant: UUID, keyring: Keyring, schema: str, using: str) -> None:
     """Prove that the keys open the tenant's data, and that peers will seal to a key that the tenant can open."""
-    with as_provisioner(using) as cursor:
-        statement = sql.SQL("SELECT version, sealed FROM {} ORDER BY 1").format(
-            sql.Identifier(schema, "sealing_secrets")
-        )
-        cursor.execute(statement.as_string(cursor.connection))
-        secrets = {version: bytes(sealed) for version, sealed in cursor.fetchall()}
+    secrets = _secrets("sealing_secrets", schema, using)
     if list(secrets) != [key.version for key in manifest.sealing_keys]:
         raise BadArchive(member_of("sealing_secrets"), "its versions are not those of the manifest's sealing keys")
     for key in manifest.sealing_keys:
         if not _is_pair(keyring, tenant, key.version, secrets[key.version], bytes.fromhex(key.public)):
             raise BadArchive(KEYS, f"they don't open the tenant's sealing key {key.version}, or {MANIFEST} has another")
+
+    for version, sealed in _secrets("lookup_secrets", schema, using).items():
+        try:
+            open_sealed(keyring, lookup_secret_place(tenant, version), sealed)
+        except BadCiphertext:
+            raise BadArchive(KEYS, f"they don't open the tenant's lookup key {version}") from None
+
+
+def _secrets(table: str, schema: str, using: str) -> dict[int, bytes]:
+    statement = sql.SQL("SELECT version, sealed FROM {} ORDER BY 1").format(sql.Identifier(schema, table))
+    with as_provisioner(using) as cursor:
+        cursor.execute(statement.as_string(cursor.connection))
+        return {version: bytes(sealed) for version, sealed in cursor.fetchall()}
 
 
 def _is_pair(keyring: Keyring, tenant: UUID, version: int, sealed: bytes, public: bytes) -> bool:

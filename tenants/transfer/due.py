@@ -18,6 +18,7 @@ _BATCH: Final = 5000
 _WAITING: Final = """
 SELECT m.id, m.expires_at, statement_timestamp() FROM {contents} c JOIN {messages} m ON m.id = c.message_id"""
 _DELETED: Final = "SELECT id, deleted_at + %s FROM {table} WHERE deleted_at IS NOT NULL"
+_DATED: Final = "SELECT id, statement_timestamp() FROM {table} WHERE expires_on IS NOT NULL AND deleted_at IS NULL"
 _RUNNING: Final = "SELECT id, ends_by FROM {table} WHERE outcome = 'running'"
 
 Hint = tuple[UUID, datetime, datetime]
@@ -33,15 +34,16 @@ def rebuild(tenant_id: UUID, schema: str, using: str) -> int:
             Due.objects.using(using).bulk_create(hints)
             total += len(batch)
     _shred(tenant_id, schema, using)
-    _end(tenant_id, schema, using)
+    # A build that ran when its tenant moved has no token here; its key is shredded in time all the same.
+    _announce(tenant_id, Due.Kind.END_BUILD, _RUNNING, sql.Identifier(schema, "builds"), using)
+    # Looked at now: whoever finds that the log has said so already puts it off to the next time.
+    _announce(tenant_id, Due.Kind.REMIND, _DATED, sql.Identifier(schema, "parameters"), using)
     return total
 
 
-def _end(tenant_id: UUID, schema: str, using: str) -> None:
-    """A build that ran when its tenant moved has no token here; its key is shredded in time all the same."""
-    statement = sql.SQL(_RUNNING).format(table=sql.Identifier(schema, "builds"))
-    for batch in _batches(statement, "due_builds", using):
-        Due.objects.using(using).bulk_create(_due(tenant_id, Due.Kind.END_BUILD, *hint) for hint in batch)
+def _announce(tenant_id: UUID, kind: Due.Kind, statement: str, table: sql.Identifier, using: str) -> None:
+    for batch in _batches(sql.SQL(statement).format(table=table), f"due_{kind.name.lower()}", using):
+        Due.objects.using(using).bulk_create(_due(tenant_id, kind, *hint) for hint in batch)
 
 
 def _shred(tenant_id: UUID, schema: str, using: str) -> None:

@@ -197,7 +197,6 @@ _WORK: Final[Mapping[Due.Kind, Callable[[Due], None]]] = {
     Due.Kind.EXPIRE_RECEIVED: _expire_received,
     Due.Kind.RECEIPT: _receipt,
     Due.Kind.SHRED: shred_due,
-    Due.Kind.END_BUILD: _end_build,
-    Due.Kind.COUNT: count_due,
     Due.Kind.REMIND: remind_due,
+    Due.Kind.END_BUILD: _end_build,
 }

@@ -224,9 +224,9 @@ def _sealed(compartment: Compartment, build: Build, key: bytes, environment: Env
         "values": environment.values,
         "conflicts": environment.conflicts,
         "overridden": environment.overridden,
-    }
         "files": environment.files,
         "expires_on": {name: day.isoformat() for name, day in environment.expires_on.items()},
+    }
     return encrypt(key, build.id, ENVIRONMENT_TYPE, content)
 
 

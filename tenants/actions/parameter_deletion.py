@@ -68,8 +68,8 @@ def restore_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
         parameter_set = fetch(_restorable(ParameterSet.objects.select_for_update()), id=set_id)
         parameter_set.deleted_at, parameter_set.deleted_by = None, ""
         parameter_set.save(update_fields=["deleted_at", "deleted_by"])
-        record(compartment, "parameters.restored", parameter_set.name)
         remind(compartment, live_parameters(set_id).exclude(expires_on=None), at_once=True)
+        record(compartment, "parameters.restored", parameter_set.name)
     return parameter_set
 
 
@@ -84,9 +84,9 @@ def restore_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID
             raise Invalid({"name": f"A set holds at most {MAX_PARAMETERS} parameters: delete another first."})
         parameter.deleted_at, parameter.deleted_by = None, ""
         parameter.save(update_fields=["deleted_at", "deleted_by"])
+        remind(compartment, [parameter], at_once=True)
         touch(compartment, parameter_set)
         record(compartment, "parameter.restored", f"{parameter_set.name}/{parameter.name}", version=parameter.version)
-        remind(compartment, [parameter], at_once=True)
     return parameter
 
 

@@ -107,8 +107,8 @@ def write(
     Parameter.objects.bulk_create(added)
     Parameter.objects.bulk_update(changed, ["version", "kind", "description", "expires_on"])
     add_versions(compartment, [(written[each.name], each.raw) for each in values], reason)
-    return [written[each.name] for each in values]
     remind(compartment, [written[each.name] for each in values if "expires_on" in each.fields])
+    return [written[each.name] for each in values]
 
 
 def add_versions(compartment: Compartment, values: Sequence[tuple[Parameter, bytes]], reason: str) -> None:

@@ -14,9 +14,9 @@ from django.db.models.functions import Cast, Now
 from tenants import validation
 from tenants.actions.audit import record
 from tenants.actions.parameter_deletion import delete_now, delete_parameter, delete_set
+from tenants.actions.parameter_reminders import DAYS_BEFORE, checked_day, remind
 from tenants.actions.parameter_values import (
     NewValue,
-from tenants.actions.parameter_reminders import DAYS_BEFORE, checked_day, remind
     check,
     check_all,
     live_parameters,
@@ -36,9 +36,9 @@ from tenants.roles import Permission
 
 # A build's environment is one argument of execve(2); this keeps one request's work, and it, within bounds.
 MAX_IN_REACH: Final = 2_000
+REMINDED: Final = max(DAYS_BEFORE)  # days before its date, from when on a parameter is shown as expiring
 
 __all__ = [
-REMINDED: Final = max(DAYS_BEFORE)  # days before its date, from when on a parameter is shown as expiring
     "Environment",
     "apply_changes",
     "change_set",
@@ -184,12 +184,12 @@ def describe_parameter(
     with compartment.transaction():
         parameter_set = fetch(live_sets().select_for_update(), id=set_id)
         parameter = fetch(live_parameters(set_id), id=parameter_id)
-        parameter.description, parameter.expires_on = checked, expires_on
+        parameter.description, parameter.expires_on = checked, day
         parameter.save(update_fields=["description", "expires_on"])
-        touch(compartment, parameter_set)
-        day = expires_on.isoformat() if expires_on else None
-        record(compartment, "parameter.described", f"{parameter_set.name}/{parameter.name}", expires_on=day)
         remind(compartment, [parameter])
+        touch(compartment, parameter_set)
+        subject = f"{parameter_set.name}/{parameter.name}"
+        record(compartment, "parameter.described", subject, expires_on=day.isoformat() if day else None)
     return parameter
 
 

@@ -92,7 +92,6 @@ def announce(hints: Iterable[tuple[UUID, Due.Kind, UUID, datetime]]) -> None:
     Due.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def done(tenant_id: UUID, message_id: UUID, *kinds: Due.Kind) -> None:
 # One row for all acts of five minutes. Whoever finds it there relies on it for a minute (tenants/registry/acts.py) and
 # commits within another: then it is due. An act that came even later would be counted with the next ones.
 _COUNT: Final = """
@@ -134,6 +133,7 @@ def settle(due: Due, again: datetime | None) -> None:
         rows.update(due_at=again, attempts=0)
 
 
+def done(tenant_id: UUID, message_id: UUID, *kinds: Due.Kind) -> None:
     Due.objects.filter(tenant_id=tenant_id, message_id=message_id, kind__in=kinds).delete()
 
 

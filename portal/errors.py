@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from portal import incidents
 from portal.limits import TooMany
 from secrets_vault import KeyServiceDenied, KeyServiceUnavailable
-from tenants.errors import Gone, Invalid, NotFound, Refused, Suspended
+from tenants.errors import Gone, Invalid, LimitReached, NotFound, Refused, Suspended
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +150,10 @@ def answer(request: HttpRequest, exception: BaseException | None) -> HttpRespons
             return page(request, 403, f"Your role in this tenant does not carry the permission {permission}.")
         case Suspended(reason=reason):
             return page(request, 403, f"This tenant is suspended: {reason}")
+        case LimitReached(seconds=None, words=words):
+            return page(request, 403, words)
+        case LimitReached(seconds=seconds, words=words):
+            return page(request, 429, words, Retry_After=str(seconds))
         case Gone():
             return page(request, 410)
         case TooMany(seconds=seconds):

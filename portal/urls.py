@@ -30,6 +30,7 @@ from portal.views import (
     ssh_authority,
     ssh_keys,
     tenancies,
+    usage,
 )
 
 inside: list[URLPattern | URLResolver] = [
@@ -88,6 +89,8 @@ inside: list[URLPattern | URLResolver] = [
     path("members/<uuid:person>/remove/", members.remove, name="members-remove"),
     path("audit/", audit.index, name="audit"),
     path("keys/", keys.index, name="keys"),
+    path("usage/", usage.index, name="usage"),
+    path("usage/usage.csv", usage.file, name="usage-file"),
     path("isolation/", isolation.index, name="isolation"),
     path("certificate/", certificates.notice, name="certificate"),
     path("certificate/notice.json", certificates.notice_file, name="certificate-notice"),

@@ -27,6 +27,7 @@ from tenants.registry.due import GRACE, Due, announce, claim, database_now, done
 from tenants.registry.models import Connection
 from tenants.reminding import remind_due
 from tenants.shredding import shred_due
+from tenants.usage import count_due
 
 logger: Final = logging.getLogger(__name__)
 _COURIER: Final = Actor.system("delivery")
@@ -197,6 +198,7 @@ _WORK: Final[Mapping[Due.Kind, Callable[[Due], None]]] = {
     Due.Kind.EXPIRE_RECEIVED: _expire_received,
     Due.Kind.RECEIPT: _receipt,
     Due.Kind.SHRED: shred_due,
+    Due.Kind.COUNT: count_due,
     Due.Kind.REMIND: remind_due,
     Due.Kind.END_BUILD: _end_build,
 }

@@ -5,6 +5,7 @@ TenantsError
 ├── NotFound      missing and forbidden look alike
 ├── Refused       a member, but without the permission
 ├── Suspended     the tenant is suspended, with the operator's reason
+├── LimitReached  the tenant has, or has used today, as much as its operator allows
 └── Gone          a message that has expired or has been read as often as it may be
 """
 
@@ -43,6 +44,23 @@ class Suspended(TenantsError):  # noqa: N818
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class LimitReached(TenantsError):  # noqa: N818
+    """The tenant may have no more of `noun`; what is counted by day it may have again in `seconds`."""
+
+    def __init__(self, noun: str, most: int, *, seconds: int | None = None) -> None:
+        super().__init__(f"{most} {noun}")
+        self.noun = noun
+        self.most = most
+        self.seconds = seconds
+
+    @property
+    def words(self) -> str:
+        allowed = f"This tenant's operator allows {self.most:,} {self.noun}"
+        if self.seconds is None:
+            return f"{allowed}, and they are there: do without one, or ask the operator for more."
+        return f"{allowed} a day, and this would be more: the next day begins at 00:00 UTC."
 
 
 class Gone(TenantsError):  # noqa: N818

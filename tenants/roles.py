@@ -36,6 +36,7 @@ class Permission(StrEnum):
     SSH_KEYS_LIST = "ssh-keys:list"
     SSH_KEYS_REVEAL = "ssh-keys:reveal"
     SSH_KEYS_WRITE = "ssh-keys:write"
+    USAGE_LIST = "usage:list"
 
 
 class Role(StrEnum):

@@ -25,6 +25,7 @@ from portal.api import (
     repositories,
     ssh_certificates,
     ssh_keys,
+    usage,
 )
 from portal.api.access import Bearer
 from portal.api.reading import StrictParser
@@ -97,6 +98,7 @@ for noun in (
     keys,
     builds,
     crypto,
+    usage,
 ):
     api.add_router("tenants/{tenant}", noun.router)
 for each in operations():

@@ -19,6 +19,7 @@ from portal.views.overview import counts_of, tasks_of
 from tenants.actions import tenancies
 from tenants.actions.overview import count
 from tenants.actions.parameters import list_expiring
+from tenants.actions.usage import near_limits
 from tenants.compartment import Compartment
 from tenants.registry.models import TenantRequest
 from tenants.roles import Permission
@@ -95,6 +96,7 @@ def overview(request: MemberRequest, compartment: Compartment) -> HttpResponse:
         tasks=tasks,
         finished=all(task.done for task in tasks),
         expiring=list_expiring(compartment) if compartment.may(Permission.PARAMETERS_LIST) else [],
+        near=near_limits(compartment),
     )
 
 

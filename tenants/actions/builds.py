@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from secrets_vault import Place, same_value
-from tenants import validation
+from tenants import limits, validation
 from tenants.actions.audit import record
 from tenants.actions.build_environment import Environment, encrypt, environment_of, ssh_keys_of
 from tenants.actions.rows import fetch
@@ -70,6 +70,7 @@ def start_build(
         ends_by=database_now() + timedelta(seconds=ttl),
         override_names=sorted(own),
     )
+    limits.ask(compartment, "build.started")
     key = os.urandom(KEY_BYTES)
     build.sealed_key = compartment.seal(_key_place(compartment, build.id), key)
     if own:

@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch
 from tenants.compartment import Compartment, requires
-from tenants.errors import Invalid
+from tenants.errors import Invalid, LimitReached
+from tenants.limits import NOUNS, Thing
 from tenants.pagination import Page, PageRequest, newest_first
 from tenants.registry.models import AccessToken, JoinRequest, Membership
 from tenants.roles import Permission, Role
@@ -45,6 +46,7 @@ def admit(compartment: Compartment, request_id: UUID, role: Role) -> Membership:
     _may_give(compartment, role)
     with transaction.atomic():
         request = fetch(_requests(compartment), id=request_id)
+        _leave_room(compartment)
         membership = Membership.objects.create(tenant=compartment.tenant, person=request.person, role=role)
         request.delete()
         record(compartment, "member.admitted", str(request.person), role=role.value, person=str(request.person_id))
@@ -92,6 +94,16 @@ def remove_member(compartment: Compartment, person_id: UUID) -> None:
         record(compartment, "member.removed", str(membership.person), role=membership.role, person=str(person_id))
 
 
+def _leave_room(compartment: Compartment) -> None:
+    """Raises LimitReached where the operator allows no member more; of two who admit at once the second one waits."""
+    most = compartment.limits.get(Thing.MEMBERS)
+    if most is None:
+        return
+    members = _members(compartment)
+    if members.count() >= most:
+        raise LimitReached(NOUNS[Thing.MEMBERS], most)
+
+
 def _requests(compartment: Compartment) -> QuerySet[JoinRequest]:
     return (
         JoinRequest.objects.filter(tenant=compartment.tenant).select_related("person").select_for_update(of=("self",))
@@ -105,12 +117,18 @@ def _may_give(compartment: Compartment, role: Role) -> None:
 
 def _someone(compartment: Compartment, person_id: UUID) -> Membership:
     """Return the membership, locked, of somebody whose role is this person's to take."""
-    members = Membership.objects.filter(tenant=compartment.tenant)
-    # Owners first and in one order, so that two who remove each other at once neither both succeed nor deadlock.
-    list(members.filter(role=Role.OWNER).order_by("id").select_for_update())
+    members = _members(compartment)
     membership = fetch(members.select_related("person").select_for_update(of=("self",)), person_id=person_id)
     _may_give(compartment, Role(membership.role))
     return membership
+
+
+def _members(compartment: Compartment) -> QuerySet[Membership]:
+    """Return the tenant's memberships, those of owners locked: who changes them waits for who did before."""
+    members = Membership.objects.filter(tenant=compartment.tenant)
+    # Owners first and in one order, so that two who remove each other at once neither both succeed nor deadlock.
+    list(members.filter(role=Role.OWNER).order_by("id").select_for_update())
+    return members
 
 
 def _keep_an_owner(compartment: Compartment, leaving: Membership) -> None:

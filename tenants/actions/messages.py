@@ -12,7 +12,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
 from secrets_vault import open_from, seal_to
-from tenants import validation
+from tenants import limits, validation
 from tenants.actions.audit import record
 from tenants.actions.rows import fetch
 from tenants.compartment import Compartment, requires
@@ -45,6 +45,7 @@ def send_message(compartment: Compartment, *, to: str, payload: str, ttl: int, r
     raw = validation.json_payload(payload)
     _check_limits(ttl, reads)
     connection = _connection(compartment, to)
+    limits.ask(compartment, "message.sent", len(raw))
     key = SealingKey.objects.filter(tenant_id=connection.consumer_id).order_by("-version")[0]
     now = database_now()
     message = SentMessage(

@@ -19,6 +19,7 @@ from tenants.actions.parameter_values import MAX_PARAMETERS, live_parameters, li
 from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid, NotFound
+from tenants.limits import Thing, hold
 from tenants.pagination import Page, PageRequest, newest_deleted
 from tenants.records.models import Parameter, ParameterSet
 from tenants.registry.due import Due, announce, database_now
@@ -70,6 +71,7 @@ def restore_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
         parameter_set.save(update_fields=["deleted_at", "deleted_by"])
         remind(compartment, live_parameters(set_id).exclude(expires_on=None), at_once=True)
         record(compartment, "parameters.restored", parameter_set.name)
+        hold(compartment, Thing.PARAMETERS)
     return parameter_set
 
 
@@ -87,6 +89,7 @@ def restore_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID
         remind(compartment, [parameter], at_once=True)
         touch(compartment, parameter_set)
         record(compartment, "parameter.restored", f"{parameter_set.name}/{parameter.name}", version=parameter.version)
+        hold(compartment, Thing.PARAMETERS)
     return parameter
 
 

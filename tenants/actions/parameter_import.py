@@ -15,6 +15,7 @@ from tenants.actions.parameter_values import (
     Checked,
     NewValue,
     check,
+    hold_added,
     live_sets,
     place_of,
     touch,
@@ -70,10 +71,11 @@ def import_parameters(
         preview, values = _plan(compartment, parameter_set, text, form)
         if preview.refused:
             raise Invalid({f"line {each.line}": each.complaint for each in preview.refused[:_NAMED]})
-        write(compartment, parameter_set, values, why)
+        written = write(compartment, parameter_set, values, why)
         touch(compartment, parameter_set)
         names = {"added": preview.added, "changed": preview.changed}
         record(compartment, "parameters.imported", parameter_set.name, reason=why, **names)
+        hold_added(compartment, written)
     return preview
 
 

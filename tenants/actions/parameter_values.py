@@ -17,6 +17,7 @@ from tenants.actions import lookup
 from tenants.actions.parameter_reminders import checked_day, remind
 from tenants.compartment import Compartment
 from tenants.errors import Invalid
+from tenants.limits import Thing, hold
 from tenants.records.models import Parameter, ParameterSet, ParameterVersion
 
 # An environment is one argument of execve(2); this keeps one request's work, and it, within bounds.
@@ -55,7 +56,7 @@ def versions_in_force() -> QuerySet[ParameterVersion]:
     return ParameterVersion.objects.filter(parameter__deleted_at=None, version=F("parameter__version"))
 
 
-def place_of(compartment: Compartment, parameter_id: UUID, version: int) -> Place:
+def place_of(compartment: Compartment, parameter_id: UUID | str, version: int) -> Place:
     return compartment.place("parameter_versions.sealed", parameter_id, version)
 
 
@@ -117,6 +118,12 @@ def add_versions(compartment: Compartment, values: Sequence[tuple[Parameter, byt
     ParameterVersion.objects.bulk_create(
         _version(compartment, key, parameter, raw, reason) for parameter, raw in values
     )
+
+
+def hold_added(compartment: Compartment, written: Sequence[Parameter]) -> None:
+    """Call once the log names what was written, in its transaction: a new parameter counts, a new value does not."""
+    if any(parameter.version == 1 for parameter in written):
+        hold(compartment, Thing.PARAMETERS)
 
 
 def touch(compartment: Compartment, parameter_set: ParameterSet) -> None:

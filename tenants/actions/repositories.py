@@ -10,6 +10,7 @@ from tenants.actions.audit import record
 from tenants.actions.builds import end_builds_of, revoke
 from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
+from tenants.limits import Thing, hold
 from tenants.pagination import Page, PageRequest, by_name
 from tenants.records.labels import Pair, stored
 from tenants.records.models import Repository
@@ -36,6 +37,7 @@ def create_repository(compartment: Compartment, *, name: str, url: str, labels: 
     with unique("name", "A repository of this name exists already."), compartment.transaction():
         repository.save(force_insert=True)
         record(compartment, "repository.created", repository.name, labels=repository.labels)
+        hold(compartment, Thing.REPOSITORIES)
     return repository
 
 

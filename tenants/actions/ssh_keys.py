@@ -15,6 +15,7 @@ from tenants.actions.rows import fetch, unique
 from tenants.actions.ssh_key_reveal import RevealedKey, place_of, reveal_key, reveal_keys
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
+from tenants.limits import Thing, hold
 from tenants.pagination import Page, PageRequest, by_name
 from tenants.records.labels import Pair, stored_filters
 from tenants.records.models import SSHKey
@@ -197,6 +198,7 @@ def _store(compartment: Compartment, key: SSHKey, pair: KeyPair, action: str) ->
     with unique("name", _TAKEN), compartment.transaction():
         key.save(force_insert=True)
         record(compartment, action, key.name, fingerprint=pair.fingerprint, kind=pair.kind)
+        hold(compartment, Thing.SSH_KEYS)
     return key
 
 

@@ -21,5 +21,6 @@ It takes effect whole or not at all, however it is interrupted. The certificate 
 
 from tenants.operations.destruction import DestroyTenant
 from tenants.operations.lifecycle import CreateTenant, ReinstateTenant, SuspendTenant
+from tenants.operations.limits import SetLimits
 
-__all__ = ["CreateTenant", "DestroyTenant", "ReinstateTenant", "SuspendTenant"]
+__all__ = ["CreateTenant", "DestroyTenant", "ReinstateTenant", "SetLimits", "SuspendTenant"]

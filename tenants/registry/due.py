@@ -28,6 +28,7 @@ class Due(models.Model):
         END_BUILD = "end-build"
         SHRED = "shred"
         REMIND = "remind"
+        COUNT = "count"
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")  # whose compartment holds it
     kind = models.CharField(max_length=16, choices=Kind)

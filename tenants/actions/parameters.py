@@ -253,6 +253,29 @@ def reveal_environment(compartment: Compartment, repository_name: str) -> Enviro
     return Environment(values, conflicts)
 
 
+def _in_reach(compartment: Compartment, repository_name: str) -> list[ParameterVersion]:
+    """Return the values in force that the repository's labels reach, the one that wins a name first.
+
+    Precedence: the set with the more specific filter (most labels in an alternative that matches), then the newer.
+    """
+    repository = fetch(Repository.objects.all(), name=repository_name)
+    reached = live_sets().filter(set_matches(repository.labels))
+    in_force = ParameterVersion.objects.filter(
+        parameter__set__in=reached, parameter__deleted_at=None, version=F("parameter__version")
+    )
+    rows = list(in_force.select_related("parameter__set")[: MAX_IN_REACH + 1])
+    if len(rows) > MAX_IN_REACH:
+        raise Invalid(
+            {"repository": f"Its labels reach more than {MAX_IN_REACH} values: narrow the filters of its sets."}
+        )
+    carried = set(repository.labels)
+    return sorted(rows, key=lambda row: _rank(row.parameter.set, carried), reverse=True)
+
+
+def _rank(parameter_set: ParameterSet, carried: set[str]) -> Rank:
+    return rank(parameter_set.filters, parameter_set.created_at, parameter_set.id, carried)
+
+
 def _counted_sets() -> QuerySet[ParameterSet]:
     """Return the sets, each with `size`, how many parameters it holds, and how many of those are `expiring`."""
     live = Q(parameters__deleted_at=None)

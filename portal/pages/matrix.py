@@ -1,17 +1,17 @@
-"""The role matrix, from tenants.roles: one row a permission, one cell a role."""
+"""The role matrix, from tenants.roles: one row a permission, one cell a role, and one for a build's own token."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
 
-from tenants.roles import GRANTS, Permission, Role
+from tenants.roles import BUILD_GRANTS, GRANTS, Permission, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     permission: Permission
-    cells: tuple[bool, ...]  # in the order of Role
+    cells: tuple[bool, ...]  # in the order of Role; last, a build
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ def groups() -> list[Group]:
 
 
 def _row(permission: Permission) -> Row:
-    return Row(permission, tuple(permission in GRANTS[role] for role in Role))
+    return Row(permission, tuple(permission in granted for granted in (*(GRANTS[role] for role in Role), BUILD_GRANTS)))

@@ -16,6 +16,7 @@ from portal.cli.agent import Key, agent
 from portal.cli.failures import Failure
 from tenants import ssh_formats
 from tenants.ssh_formats import KeyPair
+from tests.ssh_server import serving
 
 ROOT = Path(__file__).parents[3]
 
@@ -85,6 +86,18 @@ def test_hosts_are_known_by_a_configuration(pair: KeyPair, monkeypatch: pytest.M
     monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -v")
     with agent([Key("one", line, pair.private.decode())]) as environment:
         assert environment["GIT_SSH_COMMAND"] == "ssh -v"
+
+
+def test_a_host_lets_in_whoever_has_the_agent_and_is_the_one_that_is_known(pair: KeyPair, tmp_path: Path) -> None:
+    """The key signs without leaving the agent; a host that is another than the key's lines say gets nothing."""
+    another = ssh_formats.generate("another host")
+    with serving(tmp_path) as host:
+        host.authorize(pair.public)
+        for known, entered in ((host.known, True), (host.known.replace(host.public, another.public), False)):
+            with agent([Key("deploy", known, pair.private.decode())], lifetime=60) as environment:
+                done = host.visit("-F", environment["BULKHEAD_SSH_CONFIG"], **environment)
+            assert (done.stdout == "inside\n") is entered, done.stderr
+        assert "REMOTE HOST IDENTIFICATION HAS CHANGED" in done.stderr
 
 
 def test_a_key_that_the_agent_refuses_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

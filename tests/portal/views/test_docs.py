@@ -8,7 +8,7 @@ import pytest
 
 from portal.pages import matrix
 from portal.pages.threats import THREATS, Threat
-from tenants.roles import GRANTS, Permission, Role
+from tenants.roles import BUILD_GRANTS, GRANTS, Permission, Role
 from tests.portal.views.conftest import NewVisitor, text
 
 ROOT = Path(__file__).parents[3]
@@ -22,11 +22,12 @@ def test_anybody_may_read_them(path: str, visit: NewVisitor) -> None:
 def test_the_matrix_is_the_code(visit: NewVisitor) -> None:
     rows = [row for group in matrix.groups() for row in group.rows]
     assert [row.permission for row in rows] == sorted(Permission)
+    holders = {**GRANTS, "build": BUILD_GRANTS}
     assert {
-        (row.permission, role) for row in rows for role, granted in zip(Role, row.cells, strict=True) if granted
-    } == {(permission, role) for role in Role for permission in GRANTS[role]}
+        (row.permission, holder) for row in rows for holder, granted in zip(holders, row.cells, strict=True) if granted
+    } == {(permission, holder) for holder, permissions in holders.items() for permission in permissions}
     page = text(visit().get("/docs/roles/"))
-    assert page.replace("unless granted", "").count("granted") == sum(map(len, GRANTS.values()))
+    assert page.replace("unless granted", "").count("granted") == sum(map(len, holders.values()))
     assert all(permission in page and role.description in page for permission in Permission for role in Role)
 
 

@@ -1,63 +1,20 @@
-"""A certificate at a real host: OpenSSH's own server lets in whom it names, where the host says so, and nobody else."""
+"""A certificate at a host: it lets in whom the certificate names, where the host says so, and nobody else."""
 
 from __future__ import annotations
 
-import getpass
-import os
-import pwd
-import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tenants.actions import ssh_authorities, ssh_certificates
+from tenants import compartment
+from tenants.actions import builds, repositories, ssh_authorities, ssh_certificates
+from tenants.actor import Actor
 from tests.conftest import Household
-
-SSHD = os.environ.get("BULKHEAD_TEST_SSHD") or shutil.which("sshd", path=f"/usr/sbin:{os.environ.get('PATH', '')}")
-
-
-def _may_serve() -> bool:
-    """Return whether a server can be started: one of root's also wants an account to drop its privileges to."""
-    try:
-        return SSHD is not None and (os.geteuid() != 0 or bool(pwd.getpwnam("sshd")))
-    except KeyError:
-        return False
-
-
-pytestmark = pytest.mark.skipif(not _may_serve(), reason="there is no OpenSSH server here (Debian: openssh-server)")
-
-CONFIGURATION = """
-HostKey {home}/host
-TrustedUserCAKeys {home}/authority.pub
-AuthorizedPrincipalsFile {home}/principals
-AuthorizedKeysFile none
-AuthenticationMethods publickey
-StrictModes no
-PermitRootLogin prohibit-password
-LogLevel VERBOSE
-"""
-
-
-@dataclass(frozen=True)
-class Host:
-    home: Path
-
-    def lets_in(self, principals: Sequence[str], key: Path) -> tuple[bool, str]:
-        """Return whether a command ran, as the account that runs the tests, and what the server's log says."""
-        (self.home / "principals").write_text("".join(f"{name}\n" for name in principals))
-        log = self.home / "log"
-        log.unlink(missing_ok=True)
-        server = f"{SSHD} -i -f {self.home}/sshd_config -E {log}"
-        command = ["ssh", "-F", "none", "-i", str(key), "-o", f"ProxyCommand={server}"]
-        for option in ("IdentitiesOnly=yes", "IdentityAgent=none", "BatchMode=yes", "StrictHostKeyChecking=no"):
-            command += ["-o", option]
-        command += ["-o", f"UserKnownHostsFile={self.home}/known", f"{getpass.getuser()}@host", "echo", "inside"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-        return done.stdout == "inside\n", log.read_text() if log.exists() else done.stderr
+from tests.ssh_server import Host, serving
 
 
 def new_key(path: Path) -> str:
@@ -66,17 +23,26 @@ def new_key(path: Path) -> str:
 
 
 @pytest.fixture
-def host(household: Household, tmp_path: Path) -> Host:
-    """A host that trusts the household's authority."""
-    with household.enter() as inside:
-        (tmp_path / "authority.pub").write_text(ssh_authorities.create_authority(inside).public)
-    new_key(tmp_path / "host")
-    (tmp_path / "sshd_config").write_text(CONFIGURATION.format(home=tmp_path))
-    return Host(tmp_path)
+def host(tmp_path: Path) -> Iterator[Host]:
+    with serving(tmp_path) as host:
+        yield host
 
 
-def certified(household: Household, key: Path, **asked: object) -> ssh_certificates.Issued:
+@pytest.fixture
+def authority(household: Household) -> str:
     with household.enter() as inside:
+        return ssh_authorities.create_authority(inside).public
+
+
+def trust(host: Host, authority: str, principals: Sequence[str]) -> None:
+    host.authorize(f'cert-authority,principals="{",".join(principals)}" {authority}')
+
+
+def certified(
+    household: Household, key: Path, build_id: uuid.UUID | None = None, **asked: object
+) -> ssh_certificates.Issued:
+    actor = Actor.person(household.owner.id, "owner", build_id=build_id)
+    with compartment.enter(household.slug, actor) as inside:
         issued = ssh_certificates.issue_certificate(
             inside,
             public_key=new_key(key),
@@ -86,26 +52,55 @@ def certified(household: Household, key: Path, **asked: object) -> ssh_certifica
     return issued
 
 
-def test_the_host_decides_by_name(host: Host, household: Household, tmp_path: Path) -> None:
+def test_the_host_decides_by_name(host: Host, household: Household, authority: str, tmp_path: Path) -> None:
     key = tmp_path / "mine"
     issued = certified(household, key)
     for name in issued.principals:
-        entered, log = host.lets_in([name], key)
-        assert entered, log
-        assert f"ID {issued.key_id} (serial {issued.serial})" in log
-    for others in ([], [f"{household.slug}/role:member"], ["root"]):
-        assert not host.lets_in(others, key)[0]
+        trust(host, authority, [name])
+        assert host.lets_in(key)
+    for others in (["nobody"], [f"{household.slug}/role:member"], ["root"]):
+        trust(host, authority, others)
+        assert not host.lets_in(key)
+
+
+def test_without_its_certificate_a_key_opens_nothing(
+    host: Host, household: Household, authority: str, tmp_path: Path
+) -> None:
+    issued = certified(household, tmp_path / "mine")
+    trust(host, authority, issued.principals)
+    (tmp_path / "mine-cert.pub").unlink()
+    assert not host.lets_in(tmp_path / "mine")
 
 
 def test_another_tenants_certificate_is_not_accepted(
-    host: Host, household: Household, neighbour: Household, tmp_path: Path
+    host: Host, household: Household, neighbour: Household, authority: str, tmp_path: Path
 ) -> None:
     with neighbour.enter() as inside:
-        ssh_authorities.create_authority(inside)
+        theirs = ssh_authorities.create_authority(inside).public
     issued = certified(neighbour, tmp_path / "theirs")
-    assert not host.lets_in([*issued.principals, f"{household.slug}/role:owner"], tmp_path / "theirs")[0]
+    names = [*issued.principals, f"{household.slug}/role:owner"]
+    trust(host, authority, names)
+    assert not host.lets_in(tmp_path / "theirs")
+    trust(host, theirs, names)
+    assert host.lets_in(tmp_path / "theirs")
 
 
-def test_it_is_bound_to_its_networks(host: Host, household: Household, tmp_path: Path) -> None:
-    certified(household, tmp_path / "mine", source_addresses=["192.0.2.0/24"], life=timedelta(minutes=1))
-    assert not host.lets_in([f"{household.slug}/role:owner"], tmp_path / "mine")[0]
+def test_it_is_bound_to_its_networks(host: Host, household: Household, authority: str, tmp_path: Path) -> None:
+    for name, network, entered in (("far", "192.0.2.0/24", False), ("near", "127.0.0.0/8", True)):
+        issued = certified(household, tmp_path / name, source_addresses=[network], life=timedelta(minutes=1))
+        trust(host, authority, issued.principals)
+        assert host.lets_in(tmp_path / name) is entered
+
+
+def test_a_build_is_named_by_its_repository_and_gets_no_terminal(
+    host: Host, household: Household, authority: str, tmp_path: Path
+) -> None:
+    with household.enter() as inside:
+        repositories.create_repository(inside, name="acme/api", url="", labels=[])
+        build = builds.start_build(inside, repository="acme/api", revision="", overrides={}, ttl=3600).build
+    refused = "PTY allocation request failed"
+    for name, principal, build_id in (("build", "build:acme/api", build.id), ("owner", "role:owner", None)):
+        certified(household, tmp_path / name, build_id)
+        trust(host, authority, [f"{household.slug}/{principal}"])
+        assert host.lets_in(tmp_path / name)
+        assert (refused in host.visited(tmp_path / name, "-tt").stderr) is (name == "build")

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
+from django.test import override_settings
 
 from portal.celery import app
 from tenants import tasks
@@ -80,6 +82,16 @@ def test_a_password_changed_meanwhile_is_no_finding(pair: Pair, household: House
     before.password_version = 99  # what was read before the password went back to version 1
     (proof,) = prove_all(before)
     assert proof.holds
+
+
+def test_while_the_secret_is_replaced_the_former_password_will_do(pair: Pair) -> None:
+    """The whole proof is made, not only that nobody got in."""
+    with override_settings(DATABASE_SECRET=b"n" * 32, DATABASE_SECRET_FALLBACKS=[settings.DATABASE_SECRET]):
+        (proof,) = prove_all(pair.own)
+    assert proof.holds
+    with override_settings(DATABASE_SECRET=b"n" * 32, DATABASE_SECRET_FALLBACKS=[]):
+        (proof,) = prove_all(pair.own)
+    assert [result.key for result in proof.unclear] == [CONNECT]
 
 
 def test_a_tenant_destroyed_meanwhile_is_no_finding(

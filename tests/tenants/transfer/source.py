@@ -5,22 +5,34 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from secrets_vault import Keyring
-from tenants import delivery
-from tenants.actions import builds, connections, messages, parameters, repositories, ssh_keys
+from tenants import delivery, ssh_formats
+from tenants.actions import (
+    builds,
+    connections,
+    messages,
+    parameters,
+    repositories,
+    ssh_authorities,
+    ssh_certificates,
+    ssh_keys,
+)
+from tenants.actions.ssh_certificates import Issued
 from tenants.actor import Actor
 from tenants.compartment import Compartment, enter
 from tenants.keyrings import key_service, wrapped_keys
 from tenants.provisioning.provision import create_tenant
-from tenants.records.models import AuditRow, SentMessage
+from tenants.records.models import AuditRow, SentMessage, Usage
 from tenants.registry.models import Person, Tenant, TenantKey
 from tenants.roles import Role
 from tenants.transfer import export_tenant, read_public
 from tests.conftest import Household, acting_as
+
+KNOWN_HOSTS = f"git.example.org {ssh_formats.generate('').public}\n"
 
 
 def main(directory: Path) -> None:
@@ -65,7 +77,9 @@ def _rich() -> dict[str, Any]:
         gone = parameters.set_parameter(inside, one.id, name="GONE", value="deleted")
         parameters.delete_parameter(inside, one.id, gone.id)
         running = builds.start_build(inside, repository="api", revision="", overrides={}, ttl=3600).build
-        key = ssh_keys.generate_key(inside, name="deploy", filters=[])
+        key = ssh_keys.generate_key(inside, name="deploy", filters=[], known_hosts=KNOWN_HOSTS)
+        parameters.set_parameter(inside, one.id, name="FILE", value="content", kind="file", expires_on=date(2199, 1, 1))
+        issued = _vault(inside)
         outgoing = connections.propose(inside, other_slug="peer", direction="send")
         incoming = connections.propose(inside, other_slug="peer", direction="receive")
     with peer.enter() as inside:
@@ -83,10 +97,22 @@ def _rich() -> dict[str, Any]:
         "deleted": str(gone.id),
         "running": str(running.id),
         "fingerprint": key.fingerprint,
+        "serial": issued.serial,
         "received": [str(message.id) for message in received],
         "waiting": str(waiting.id),
         "expires_at": received[1].expires_at.isoformat(),
     }
+
+
+def _vault(inside: Compartment) -> Issued:
+    """An authority that has signed, a build that has ended, and acts that were counted."""
+    ssh_authorities.create_authority(inside)
+    overrides = {"EXTRA": "1"}
+    ended = builds.start_build(inside, repository="api", revision="main", overrides=overrides, ttl=3600).build
+    builds.end_build(inside, ended.id, outcome="succeeded")
+    Usage.objects.create(day=date(2026, 1, 31), person_id=uuid.uuid4(), kind="build.started", count=3, bytes=4)
+    public = ssh_formats.generate("mine").public
+    return ssh_certificates.issue_certificate(inside, public_key=public)
 
 
 def _send(inside: Compartment, to: str, text: str) -> SentMessage:
@@ -116,9 +142,12 @@ def _new_key_versions(tenant: Tenant) -> None:
 def _plain(slug: str, uid: str) -> dict[str, Any]:
     plain = _tenant(slug, uid)
     with plain.enter() as inside:
-        repositories.create_repository(inside, name="web", url="", labels=[("os", "linux")])
+        for name in ("web", "api"):
+            repositories.create_repository(inside, name=name, url="", labels=[("os", "linux")])
         one = parameters.create_set(inside, name="Settings", description="", filters=[[("os", "linux")]])
-        parameters.set_parameter(inside, one.id, name="MODE", value="quiet")
+        parameters.set_parameter(inside, one.id, name="MODE", value="quiet", expires_on=date(2199, 1, 1))
+        ssh_keys.generate_key(inside, name="deploy", filters=[], known_hosts=KNOWN_HOSTS)
+        _vault(inside)
     return {"id": str(plain.tenant.id), "schema": plain.tenant.schema}
 
 

@@ -59,6 +59,20 @@ def _change(table: str, column: str, value: str) -> Callable[[Forgery], None]:
     return lambda forgery: forgery.change(table, column, value)
 
 
+def _doubled(table: str, column: str) -> Callable[[Forgery], None]:
+    def change(forgery: Forgery) -> None:
+        index, lines = forgery.table(table)["columns"].index(column), forgery.lines(table)
+        for line in lines:
+            line[index] += f"\\n{line[index]}"
+        forgery.put(table, lines)
+
+    return change
+
+
+def _counted_ahead(forgery: Forgery) -> None:
+    forgery.put("usage_head", [["t", "99999"]])
+
+
 ROWS: dict[str, tuple[str, Callable[[Forgery], None]]] = {
     "an entry of the log changed": ("audit", _altered_log),
     "the log cut off": ("audit", _cut_log),
@@ -81,6 +95,27 @@ ROWS: dict[str, tuple[str, Callable[[Forgery], None]]] = {
     "an empty alternative": ("parameter_sets", _change("parameter_sets", "filters", "[[]]")),
     "filters that are none": ("parameter_sets", _change("parameter_sets", "filters", '"x"')),
     "a variable that is none": ("parameters", _change("parameters", "name", "LD PRELOAD")),
+    "a date that no clock shows": ("parameters", _change("parameters", "expires_on", "infinity")),
+    "a kind that is none": ("parameters", _change("parameters", "kind", "folder")),
+    "a reason of two lines": ("parameter_versions", _change("parameter_versions", "reason", "one\\ntwo")),
+    "a host behind a key": ("ssh_keys", _change("ssh_keys", "known_hosts", "* ssh-rsa AAAA\\nHost *\\n")),
+    "two public keys": ("ssh_keys", _doubled("ssh_keys", "public")),
+    "another key's fingerprint": ("ssh_keys", _change("ssh_keys", "fingerprint", "SHA256:" + "A" * 43)),
+    "two authorities in one": ("ssh_authorities", _doubled("ssh_authorities", "public")),
+    "a certificate for two names at once": (
+        "ssh_certificates",
+        _change("ssh_certificates", "principals", '["root,admin x"]'),
+    ),
+    "a certificate whose name breaks the line": ("ssh_certificates", _change("ssh_certificates", "key_id", "a\\nb")),
+    "a build that came to no end": ("builds", _change("builds", "outcome", "endless")),
+    "a build of a name that breaks out": ("builds", _change("builds", "override_names", '["A;B"]')),
+    "a build of no repository's name": ("builds", _change("builds", "repository_name", "\\nx")),
+    "a build of an endless time": ("builds", _change("builds", "ends_by", "infinity")),
+    "acts that make up for others": ("usage", _change("usage", "count", "-5")),
+    "acts of no day": ("usage", _change("usage", "day", "infinity")),
+    "a count that is ahead of the log": ("usage_head", _counted_ahead),
+    "uses that make up for others": ("key_uses", _change("key_uses", "uses", "-4000000000")),
+    "a lookup key that doesn't open": ("lookup_secrets", _change("lookup_secrets", "sealed", "\\\\x00")),
     "a row of nobody": ("parameters", _change("parameters", "set_id", str(uuid.uuid4()))),
     "an endless time": ("repositories", _change("repositories", "created_at", "infinity")),
     "a time that Python can't tell": ("repositories", _change("repositories", "created_at", "20000-01-01 00:00:00+00")),

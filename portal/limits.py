@@ -7,12 +7,16 @@ the limit, not shut out. django-ratelimit names the counters and says when they 
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, wraps
 from ipaddress import ip_address, ip_network
+from threading import Lock
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
+from cachetools import LRUCache
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
@@ -43,24 +47,34 @@ return counts
 
 
 class Counters(Redis):
-    """The cache of django-ratelimit: notes each counter that it names, for `count` to count them in one command."""
+    """The cache of django-ratelimit: notes the counter that it names, for `count` to count several in one command."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        self._noted: list[tuple[str, int]] = []
+        self._noted = ("", 0)
+
+    @cached_property
+    def _script(self) -> Callable[[list[str], list[int]], list[int]]:
+        return cast(Callable[[list[str], list[int]], list[int]], self._cache.get_client().register_script(_COUNT))
 
     def add(self, key: str, value: Any, timeout: float | None = None, version: int | None = None) -> bool:
-        self._noted.append((self.make_and_validate_key(key, version=version), int(timeout or 0)))
+        self._noted = self.make_and_validate_key(key, version=version), int(timeout or 0)
         return True
 
-    def count(self, limit: int) -> list[int]:
-        """Return how often each noted counter was used before now; each is used once more if none reached `limit`.
+    def noted(self) -> tuple[str, int]:
+        """Return the counter that was named last, and the seconds that it is kept for."""
+        return self._noted
+
+    def count(self, keys: list[str], limit: int, kept: int) -> list[int]:
+        """Return how often each counter was used before now; each is used once more if none reached `limit`.
 
         Raises RedisError.
         """
-        noted, self._noted = self._noted, []
-        script = self._cache.get_client(write=True).register_script(_COUNT)
-        return cast(list[int], script([key for key, _ in noted], [limit, max(timeout for _, timeout in noted)]))
+        return self._script(keys, [limit, kept])
+
+
+_windows: Final[LRUCache[tuple[str, str, str], Window]] = LRUCache(maxsize=8192)
+_lock: Final = Lock()
 
 
 class TooMany(Exception):  # noqa: N818 - a verdict
@@ -91,23 +105,46 @@ def spend(request: HttpRequest, group: str, *accounts: str) -> None:
 
     Raises TooMany when one of them has used up its limit, and RedisError when that can't be known.
     """
-    rate = settings.RATES[group]
-    counted = [f"address {network(request)}", *accounts]
-    windows = [window for value in counted for window in (value, _opposite(value, _period(rate)))]
-    usages = [
-        get_usage(request, group=group, key=lambda *_, value=value: value, rate=rate, increment=True)
-        for value in windows
-    ]
-    limit = usages[0]["limit"]
-    counts = cast(Counters, caches[settings.RATELIMIT_USE_CACHE]).count(limit)
-    waits = [usage["time_left"] for usage, count in zip(usages, counts, strict=True) if count >= limit]
+    rate, now = settings.RATES[group], int(time.time())
+    counted = [f"address {_network(request.META['REMOTE_ADDR'])}", *accounts]
+    values = [value for each in counted for value in (each, _opposite(each, _period(rate)))]
+    windows = [_window(request, group, value, rate, now) for value in values]
+    limit, kept = windows[0].limit, max(window.kept for window in windows)
+    counters = cast(Counters, caches[settings.RATELIMIT_USE_CACHE])
+    counts = counters.count([window.counter for window in windows], limit, kept)
+    waits = [window.ends - now for window, count in zip(windows, counts, strict=True) if count >= limit]
     if waits:
         raise TooMany(max(1, *waits))
 
 
-def network(request: HttpRequest) -> str:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A counter as django-ratelimit names it, until the window `ends` (seconds since the epoch)."""
+
+    counter: str
+    kept: int
+    limit: int
+    ends: int
+
+
+def _window(request: HttpRequest, group: str, value: str, rate: str, now: int) -> Window:
+    """Return the window that `now` is in: asked for once, because names and ends don't change within it."""
+    with _lock:
+        known: Window | None = _windows.get((group, value, rate))
+    if known is not None and known.ends - _period(rate) < now <= known.ends:
+        return known
+    usage = get_usage(request, group=group, key=lambda *_: value, rate=rate, increment=True)
+    counter, kept = cast(Counters, caches[settings.RATELIMIT_USE_CACHE]).noted()
+    window = Window(counter, kept, usage["limit"], now + usage["time_left"])
+    with _lock:
+        _windows[group, value, rate] = window
+    return window
+
+
+@lru_cache(maxsize=4096)
+def _network(text: str) -> str:
     """Return what counts as one client: an IPv4 address, or a /64 of IPv6, which one subscriber has all of."""
-    address = ip_address(request.META["REMOTE_ADDR"])
+    address = ip_address(text)
     return str(ip_network(f"{address}/{64 if address.version == 6 else 32}", strict=False))  # noqa: PLR2004 - IPv6
 
 

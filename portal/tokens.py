@@ -11,12 +11,15 @@ have no way in, whatever the library would make of them. What a token may do is 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 from uuid import UUID
 
+from cachetools import LRUCache
 from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
@@ -24,6 +27,7 @@ from joserfc.jwk import OctKey
 from secrets_vault import derive
 
 MAX_SIZE: Final = 4096  # bytes; what we issue is under 1,000
+REMEMBERED: Final = 4096  # tokens whose claims a process remembers
 LEEWAY: Final = 60  # seconds that the clocks of two web servers may differ by when a token was just issued
 JWE_TYPE: Final = "bulkhead-access+jwe"
 JWS_TYPE: Final = "bulkhead-access+jwt"
@@ -80,6 +84,10 @@ class Tokens:
         self.keys = [TokenKey(secret) for secret in secrets]
         self.issuer = issuer
         self.audience = f"{issuer}/api/v1"
+        # What tokens said that were opened under these keys, by SHA-256 of the token: a command line sends the same one
+        # again and again. Whether it has expired, and what its row says, is asked at each use.
+        self._read: LRUCache[bytes, Claims] = LRUCache(maxsize=REMEMBERED)
+        self._lock = Lock()
 
     def issue(self, claims: Claims) -> str:
         key = self.keys[0]
@@ -98,16 +106,27 @@ class Tokens:
         """Return what the token says; `now` is in seconds since the epoch. Raises BadToken."""
         if len(token) > MAX_SIZE:
             raise BadToken
-        key = next((key for key in self.keys if token.startswith(key.jwe_prefix)), None)
-        if key is None:
-            raise BadToken
         try:
-            payload = json.loads(key.open(token))
-            claims = self._claims(payload)
+            claims = self._said_by(token)
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             raise BadToken from None
         if not claims.issued_at - LEEWAY <= now < claims.expires_at:
             raise BadToken
+        return claims
+
+    def _said_by(self, token: str) -> Claims:
+        digest = hashlib.sha256(token.encode()).digest()
+        with self._lock:
+            known: Claims | None = self._read.get(digest)
+        return known or self._open(token, digest)
+
+    def _open(self, token: str, digest: bytes) -> Claims:
+        key = next((key for key in self.keys if token.startswith(key.jwe_prefix)), None)
+        if key is None:
+            raise BadToken
+        claims = self._claims(json.loads(key.open(token)))
+        with self._lock:
+            self._read[digest] = claims
         return claims
 
     def _claims(self, payload: dict[str, object]) -> Claims:

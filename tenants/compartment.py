@@ -11,7 +11,7 @@ read and written over a connection opened *as that tenant's database role*; on l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -23,10 +23,14 @@ from django.db import connections, transaction
 from secrets_vault import KeyServiceUnavailable, Place, UnknownKeyVersion, open_sealed, seal
 from tenants.actor import Actor, ActorKind
 from tenants.databases import Entered, OutsideCompartmentError, entered
-from tenants.errors import NotFound, Refused, Suspended
+from tenants.errors import LimitReached, NotFound, Refused, Suspended
 from tenants.keyrings import forget_keyring, keyring_of
+from tenants.records.counting import roll_up
 from tenants.records.keys import count_uses
+from tenants.registry.allowances import Allowances, allowances
 from tenants.registry.models import Membership, Tenant, TenantState
+from tenants.registry.passes import Pass
+from tenants.registry.tenants import TenantIdentity
 from tenants.roles import BUILD_GRANTS, GRANTS, Permission, Role
 
 P = ParamSpec("P")
@@ -37,16 +41,22 @@ T = TypeVar("T")
 class Compartment:
     """Proof of admission: which tenant, who acts, and in which role (None: a worker or an operator)."""
 
-    tenant: Tenant
+    identity: TenantIdentity
     actor: Actor
     role: Role | None
+    limits: Allowances = field(default_factory=dict, repr=False)  # the operator's; workers and operators have none
     # What was sealed in here under each version of the tenant's key, and is not counted in the database yet.
     uses: Counter[int] = field(default_factory=Counter, repr=False, compare=False)
 
     @property
+    def tenant(self) -> Tenant:
+        """The registry's row. Whoever wants no more than its id or its slug takes them from `identity`."""
+        return self.identity.row()
+
+    @property
     def alias(self) -> str:
         """The connection that queries in here take; also the tenant's schema and database role."""
-        return self.tenant.schema
+        return self.identity.schema
 
     def seal(self, place: Place, plaintext: bytes) -> bytes:
         """Seal under the tenant's current key. Raises KeyServiceUnavailable and KeyServiceDenied.
@@ -54,23 +64,37 @@ class Compartment:
         Before or within the `transaction()` that stores it: there the use is counted, and refused once the version is
         closed, so that a rotation never misses what was sealed by a process that had not heard of it.
         """
-        keyring = keyring_of(self.tenant.id)
+        keyring = keyring_of(self.identity.id)
         sealed = seal(keyring, place, plaintext)
         self.uses[keyring.current.version] += 1
         return sealed
 
     def open(self, place: Place, sealed: bytes) -> bytes:
         """Open what was sealed at `place`. Raises BadCiphertext, KeyServiceUnavailable and KeyServiceDenied."""
+        [opened] = self.open_all([(place, sealed)])
+        return opened
+
+    def require_keys(self) -> None:
+        """Unwrap the tenant's keys if they are not here: before the log says what could not be done without them.
+
+        Raises KeyServiceUnavailable and KeyServiceDenied.
+        """
+        keyring_of(self.identity.id)
+
+    def open_all(self, sealed: Sequence[tuple[Place, bytes]]) -> list[bytes]:
+        """Open many values, each with the place that it was sealed at. Raises as `open` does."""
+        keyring = keyring_of(self.identity.id)
         try:
-            return open_sealed(keyring_of(self.tenant.id), place, sealed)
+            return [open_sealed(keyring, *each) for each in sealed]
         except UnknownKeyVersion:
             # Another process has rotated the key since this one read it: look again, once.
-            forget_keyring(self.tenant.id)
-            return open_sealed(keyring_of(self.tenant.id), place, sealed)
+            forget_keyring(self.identity.id)
+            keyring = keyring_of(self.identity.id)
+            return [open_sealed(keyring, *each) for each in sealed]
 
-    def place(self, purpose: str, item: UUID, version: int) -> Place:
+    def place(self, purpose: str, item: UUID | str, version: int) -> Place:
         """Return where a secret of this tenant lives: `purpose` is its table and column."""
-        return Place(self.tenant.id, purpose, item, version)
+        return Place(self.identity.id, purpose, item, version)
 
     def may(self, permission: Permission) -> bool:
         if self.role is None:
@@ -96,7 +120,7 @@ class Compartment:
         """Count what was sealed; last in a transaction, because writers of one tenant wait for each other here."""
         for version, uses in sorted(self.uses.items()):
             if not count_uses(self.alias, version, uses):
-                forget_keyring(self.tenant.id)
+                forget_keyring(self.identity.id)
                 self.uses.clear()
                 raise KeyServiceUnavailable("the tenant's key was rotated meanwhile")
         self.uses.clear()
@@ -109,12 +133,25 @@ def enter(slug: str, actor: Actor, *, suspended: bool = False) -> Iterator[Compa
     Raises NotFound (no such tenant, or not theirs), and Suspended unless the door is open to `suspended` tenants too.
     """
     try:
-        membership = Membership.objects.select_related("tenant").get(
+        membership = Membership.objects.select_related("tenant__limits").get(
             tenant__slug=slug, person_id=actor.require_person()
         )
     except Membership.DoesNotExist:
         raise NotFound from None
-    with _inside(Compartment(membership.tenant, actor, Role(membership.role)), suspended=suspended) as inside:
+    tenant, role = membership.tenant, Role(membership.role)
+    with _inside(Compartment(tenant.identity(), actor, role, allowances(tenant)), suspended=suspended) as inside:
+        yield inside
+
+
+@contextmanager
+def enter_by(held: Pass) -> Iterator[Compartment]:
+    """Admit whoever holds a token into its tenant, by the role that was asked for together with the token.
+
+    Raises NotFound for one who is no member any more, and Suspended.
+    """
+    if held.role is None:
+        raise NotFound
+    with _inside(Compartment(held.tenant, held.actor, held.role, held.limits)) as inside:
         yield inside
 
 
@@ -130,13 +167,13 @@ def enter_as_system(tenant_id: UUID, actor: Actor, *, suspended: bool = False) -
         tenant = Tenant.objects.get(id=tenant_id)
     except Tenant.DoesNotExist:
         raise NotFound from None
-    with _inside(Compartment(tenant, actor, None), suspended=suspended) as inside:
+    with _inside(Compartment(tenant.identity(), actor, None), suspended=suspended) as inside:
         yield inside
 
 
 @contextmanager
 def _inside(compartment: Compartment, *, suspended: bool = False) -> Iterator[Compartment]:
-    tenant = compartment.tenant
+    tenant = compartment.identity
     if tenant.state == TenantState.SUSPENDED and not suspended:
         raise Suspended(tenant.state_reason)
     token = entered.set(Entered(tenant.schema, tenant.password_version))
@@ -144,6 +181,11 @@ def _inside(compartment: Compartment, *, suspended: bool = False) -> Iterator[Co
         yield compartment
         if compartment.uses:  # sealed, and stored by a statement alone or not at all
             compartment.note_uses()
+    except LimitReached as reached:
+        if reached.seconds is not None:
+            # What the refusal counted was rolled back with it. Counted for good, the next refusal costs no more.
+            roll_up(tenant.schema)
+        raise
     finally:
         entered.reset(token)
 

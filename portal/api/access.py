@@ -22,9 +22,9 @@ from portal.guards import Level
 from portal.tokens import BadToken, Claims, Tokens
 from tenants.actions import tokens as rows
 from tenants.actor import Actor
-from tenants.compartment import Compartment, enter
+from tenants.compartment import Compartment, enter_by
 from tenants.errors import NotFound, Refused
-from tenants.registry.models import AccessToken
+from tenants.registry.passes import Pass
 from tenants.roles import Permission
 
 MAX_BODY: Final = 256 * 1024  # bytes
@@ -34,7 +34,7 @@ class ApiRequest(HttpRequest):
     """A request that was let in; `compartment` is set where the operation asks for a member."""
 
     actor: Actor
-    token: AccessToken
+    token: Pass
     compartment: Compartment
     admission: ExitStack  # opened and closed by the door (portal.api.urls)
 
@@ -60,10 +60,10 @@ class Bearer(HttpBearer):
         if not super().__call__(request):
             limits.spend(request, "api")
             raise unauthenticated()
-        if cast(ApiRequest, request).token.build_id is not None and not self.builds:
+        if cast(ApiRequest, request).actor.build_id is not None and not self.builds:
             raise Refusal(403, "A build's token opens what is that build's own, and nothing else.")
         if self.rate:
-            limits.spend(request, self.rate, f"token {cast(ApiRequest, request).token.id}")
+            limits.spend(request, self.rate, f"token {cast(ApiRequest, request).actor.token_id}")
         if announced_size(request) > self.body:
             raise Refusal(413, f"The body may hold {self.body} bytes.")
         if self.permission is not None:
@@ -104,12 +104,9 @@ def identify(request: ApiRequest, claims: Claims) -> None:
         token = rows.use_token(claims.token_id, address=address)
     except NotFound:
         raise unauthenticated() from None
-    if (token.person_id, token.tenant_id) != (claims.person_id, claims.tenant_id):
+    if (token.person_id, token.tenant.id) != (claims.person_id, claims.tenant_id):
         raise unauthenticated()
-    request.token = token
-    request.actor = Actor.person(
-        token.person_id, token.person.label, address=address, token_id=token.id, build_id=token.build_id
-    )
+    request.token, request.actor = token, token.actor
 
 
 def admit(request: ApiRequest, permission: Permission) -> None:
@@ -117,7 +114,7 @@ def admit(request: ApiRequest, permission: Permission) -> None:
     slug = request.resolver_match.kwargs["tenant"] if request.resolver_match else ""
     if slug != request.token.tenant.slug:
         raise NotFound
-    request.compartment = request.admission.enter_context(enter(slug, request.actor))
+    request.compartment = request.admission.enter_context(enter_by(request.token))
     if not request.compartment.may(permission):
         raise Refused(permission)
 

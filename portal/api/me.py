@@ -8,7 +8,8 @@ from ninja import Router
 
 from portal.api.access import ApiRequest, signed_in
 from portal.api.schemas import Strict, answers
-from tenants.compartment import enter
+from tenants.actions.tokens import own_token
+from tenants.compartment import enter_by
 
 router = Router(tags=["me"])
 
@@ -26,14 +27,15 @@ class Me(Strict):
 @router.get("me", auth=signed_in(), response=answers(Me))
 def whoami(request: ApiRequest) -> Me:
     """Say who the token's person is, and in which tenant and role the token may act."""
-    token, person = request.token, request.token.person
-    with enter(token.tenant.slug, request.actor) as inside:
-        role = inside.role or ""
+    with enter_by(request.token) as inside:
+        role, tenant = inside.role or "", inside.identity.slug
+    token = own_token(request.token)
+    person = token.person
     return Me(
         person=str(person),
         provider=person.provider,
         login=person.login,
-        tenant=token.tenant.slug,
+        tenant=tenant,
         role=role,
         token=token.name,
         expires_at=token.expires_at,

@@ -92,7 +92,7 @@ def reveal_environment(request: ApiRequest, name: Path[Name], body: EnvironmentR
     """
     environment = parameters.reveal_environment(request.compartment, name)
     content = {
-        "tenant": request.compartment.tenant.slug,
+        "tenant": request.compartment.identity.slug,
         "repository": name,
         "values": environment.values,
         "conflicts": environment.conflicts,

@@ -11,26 +11,28 @@ from uuid import UUID
 from django.db.models import Count, DateField, F, Q, QuerySet
 from django.db.models.functions import Cast, Now
 
+from secrets_vault import Place
 from tenants import validation
 from tenants.actions.audit import record
+from tenants.actions.in_reach import reveal
 from tenants.actions.parameter_deletion import delete_now, delete_parameter, delete_set
 from tenants.actions.parameter_reminders import DAYS_BEFORE, checked_day, remind
 from tenants.actions.parameter_values import (
     NewValue,
     check,
     check_all,
+    hold_added,
     live_parameters,
     live_sets,
     place_of,
     touch,
     write,
 )
-from tenants.actions.precedence import Rank, rank
 from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
 from tenants.pagination import Page, PageRequest, by_name
-from tenants.records.labels import Pair, repository_matches, set_matches, stored_filters
+from tenants.records.labels import Pair, repository_matches, stored_filters
 from tenants.records.models import Parameter, ParameterSet, ParameterVersion, Repository
 from tenants.roles import Permission
 
@@ -172,6 +174,7 @@ def set_parameter(
         touch(compartment, parameter_set)
         subject = f"{parameter_set.name}/{parameter.name}"
         record(compartment, "parameter.set", subject, version=parameter.version, reason=why)
+        hold_added(compartment, [parameter])
     return parameter
 
 
@@ -213,6 +216,7 @@ def apply_changes(
         touch(compartment, parameter_set)
         names = sorted(each.name for each in written)
         record(compartment, "parameters.applied", parameter_set.name, set=names, deleted=dropped, reason=why)
+        hold_added(compartment, written)
     return written
 
 
@@ -237,43 +241,15 @@ def reveal_set(compartment: Compartment, set_id: UUID) -> dict[str, str]:
 @requires(Permission.PARAMETERS_REVEAL)
 def reveal_environment(compartment: Compartment, repository_name: str) -> Environment:
     """Open what a repository's builds may have. The log says so before a value leaves."""
-    rows = _in_reach(compartment, repository_name)
-    chosen: dict[str, ParameterVersion] = {}
+    rows = reveal(compartment, "parameters.revealed", repository_name, MAX_IN_REACH)
+    chosen: dict[str, tuple[Place, bytes]] = {}
     sources: dict[str, list[str]] = {}
-    for row in rows:
-        chosen.setdefault(row.parameter.name, row)
-        sources.setdefault(row.parameter.name, []).append(row.parameter.set.name)
-    values = {
-        name: compartment.open(place_of(compartment, row.parameter_id, row.version), bytes(row.sealed)).decode()
-        for name, row in chosen.items()
-    }
-    conflicts = {name: sets for name, sets in sources.items() if len(sets) > 1}
-    with compartment.transaction(durable=True):
-        record(compartment, "parameters.revealed", repository_name, names=sorted(values))
-    return Environment(values, conflicts)
-
-
-def _in_reach(compartment: Compartment, repository_name: str) -> list[ParameterVersion]:
-    """Return the values in force that the repository's labels reach, the one that wins a name first.
-
-    Precedence: the set with the more specific filter (most labels in an alternative that matches), then the newer.
-    """
-    repository = fetch(Repository.objects.all(), name=repository_name)
-    reached = live_sets().filter(set_matches(repository.labels))
-    in_force = ParameterVersion.objects.filter(
-        parameter__set__in=reached, parameter__deleted_at=None, version=F("parameter__version")
-    )
-    rows = list(in_force.select_related("parameter__set")[: MAX_IN_REACH + 1])
-    if len(rows) > MAX_IN_REACH:
-        raise Invalid(
-            {"repository": f"Its labels reach more than {MAX_IN_REACH} values: narrow the filters of its sets."}
-        )
-    carried = set(repository.labels)
-    return sorted(rows, key=lambda row: _rank(row.parameter.set, carried), reverse=True)
-
-
-def _rank(parameter_set: ParameterSet, carried: set[str]) -> Rank:
-    return rank(parameter_set.filters, parameter_set.created_at, parameter_set.id, carried)
+    for name, source, parameter, version, sealed in rows:
+        chosen.setdefault(name, (place_of(compartment, parameter, version), sealed))
+        sources.setdefault(name, []).append(source)
+    opened = compartment.open_all(list(chosen.values()))
+    values = {name: value.decode() for name, value in zip(chosen, opened, strict=True)}
+    return Environment(values, {name: sets for name, sets in sources.items() if len(sets) > 1})
 
 
 def _counted_sets() -> QuerySet[ParameterSet]:

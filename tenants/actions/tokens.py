@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from tenants import compartment, validation
@@ -20,8 +20,10 @@ from tenants.actions.audit import record
 from tenants.actions.rows import fetch
 from tenants.actor import Actor
 from tenants.errors import Invalid, NotFound, Suspended
+from tenants.registry import passes
 from tenants.registry.due import database_now
 from tenants.registry.models import AccessToken, DeviceGrant
+from tenants.registry.passes import Pass
 
 MAX_LISTED: Final = 100
 GRANT_SECONDS: Final = 600
@@ -31,12 +33,6 @@ SLOW_DOWN_SECONDS: Final = 5
 # RFC 8628, 6.1: consonants only, so that no word appears; 20^8 codes, ten minutes, rate-limited entry.
 USER_CODE_ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ"
 USER_CODE_LENGTH: Final = 8
-
-
-# A use is written once a minute at most: a busy command line must not turn each read into a write.
-_FRESH: Final = {
-    "fresh": ExpressionWrapper(Q(used_at__isnull=False, used_at__gt=Now() - timedelta(minutes=1)), BooleanField())
-}
 
 
 class Redemption(StrEnum):
@@ -141,19 +137,24 @@ def revoke_token(actor: Actor, token_id: UUID) -> None:
     rows.filter(id=token_id).update(revoked_at=Now())
 
 
-def use_token(token_id: UUID, *, address: str) -> AccessToken:
-    """Return the row of a token that may be used now, with `.person` and `.tenant`, and note the use.
+def use_token(token_id: UUID, *, address: str) -> Pass:
+    """Return who holds a token that may be used now, and note the use.
 
     Raises NotFound for one that is unknown, expired, revoked, or issued before its person froze all tokens.
     """
-    rows = AccessToken.objects.select_related("person", "tenant").filter(revoked_at=None, expires_at__gt=Now())
-    token = fetch(rows.annotate(**_FRESH), id=token_id)
-    frozen = token.person.tokens_frozen_at
-    if frozen is not None and token.created_at <= frozen:
+    held = passes.find(token_id, address)
+    if held is None:
         raise NotFound
-    if not token.fresh:
-        AccessToken.objects.filter(id=token.id).update(used_at=Now(), address=address or token.address)
-    return token
+    # A use is written once a minute at most: a busy command line must not turn each read into a write.
+    if not held.fresh:
+        noted = {"used_at": Now(), "address": address} if address else {"used_at": Now()}
+        AccessToken.objects.filter(id=token_id).update(**noted)
+    return held
+
+
+def own_token(held: Pass) -> AccessToken:
+    """Return the row of a token in use, with its `.person`. Raises NotFound."""
+    return fetch(AccessToken.objects.select_related("person"), id=held.actor.token_id)
 
 
 def _issue(grant: DeviceGrant, address: str) -> AccessToken | Redemption:

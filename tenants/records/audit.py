@@ -56,6 +56,15 @@ def entry(actor: Actor, action: str, subject: str, detail: Detail) -> str:
     return json.dumps(act, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def entry_around_names(actor: Actor, action: str, subject: str) -> tuple[str, str]:
+    """Return the canonical JSON of one act up to and from its detail's names, for a statement that finds them itself.
+
+    A quote within a text is escaped: the parted piece occurs once.
+    """
+    before, names, after = entry(actor, action, subject, {"names": []}).partition('"names":[]')
+    return before + names.removesuffix("]"), "]" + after
+
+
 # The log has no gaps and its times never go back, so the first entry of a moment is found by halving, not by reading.
 _ABOUT: Final = """
 WITH RECURSIVE halves(low, high) AS (

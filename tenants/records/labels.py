@@ -23,10 +23,9 @@ _MATCH: Final = """({filters} = '[]'::jsonb OR EXISTS (SELECT FROM jsonb_array_e
     WHERE alternative <> '[]'::jsonb AND {labels} @> alternative))"""
 
 
-def set_matches(labels: list[str]) -> RawSQL:
-    """Return the condition that a parameter set's filters match these stored labels."""
-    sql = _MATCH.format(filters="parameter_sets.filters", labels="%s::jsonb")
-    return RawSQL(sql, [json.dumps(labels)], BooleanField())  # noqa: S611 - only the parameter varies
+def matching(filters: str, labels: str) -> str:
+    """Return the condition, as SQL, that a column of filters matches a column of labels."""
+    return _MATCH.format(filters=filters, labels=labels)
 
 
 def ssh_key_reaches(repository: str) -> RawSQL:

@@ -13,6 +13,11 @@ class Provider(models.TextChoices):
     BITBUCKET = "bitbucket", "Bitbucket"
 
 
+def label_of(*, email: str, name: str, login: str, provider: str, uid: str) -> str:
+    """Return what the audit log and other members know a person by."""
+    return email or name or login or f"{provider} {uid}"
+
+
 class Person(models.Model):
     """A person is (provider, the provider's immutable id): never an e-mail address, never a login name."""
 
@@ -42,7 +47,7 @@ class Person(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.login or f"{self.provider} {self.uid}"
+        return label_of(email="", name=self.name, login=self.login, provider=self.provider, uid=self.uid)
 
     @property
     def label(self) -> str:

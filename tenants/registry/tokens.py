@@ -48,7 +48,5 @@ class AccessToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)
 
-    fresh: bool  # set by the query that checks a use: whether the last one was noted less than a minute ago
-
     class Meta:
         db_table = "access_tokens"

@@ -87,7 +87,7 @@ def certified(inside: Compartment) -> object:
         (lambda inside: audit.list_audit(inside, PageRequest()), 1),
         (overview.count, 2),
         (lambda inside: parameters.matching_repositories(inside, [[("os", "linux")]]), 1),
-        (lambda inside: parameters.reveal_environment(inside, "repo-1"), 3),
+        (lambda inside: parameters.reveal_environment(inside, "repo-1"), 1),
         (lambda inside: ssh_keys.reveal_key(inside, "repo-1", "key-1"), 3),
         (lambda inside: ssh_keys.reveal_keys(inside, "repo-1"), 3),
         (certified, 4),

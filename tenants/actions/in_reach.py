@@ -1,0 +1,73 @@
+"""The values that a repository's labels reach, in one statement: found, told apart and, where asked, logged in it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db import connections
+
+from tenants import limits
+from tenants.actions.audit import record
+from tenants.actions.precedence import WINS_FIRST
+from tenants.compartment import Compartment
+from tenants.databases.prepared import Row, fetch
+from tenants.errors import Invalid, NotFound
+from tenants.records.audit import entry_around_names
+from tenants.records.labels import matching
+from tenants.registry.acts import note_act
+
+# Goes on from a `repository` with its labels. `found`: each value in force, those of the set that wins first.
+IN_REACH: Final = f"""
+reached AS MATERIALIZED (
+    SELECT s.id, s.name, row_number() OVER (ORDER BY {WINS_FIRST}) AS place
+    FROM repository r JOIN parameter_sets s ON s.deleted_at IS NULL AND {matching("s.filters", "r.labels")}),
+found AS MATERIALIZED (
+    SELECT p.name, reached.name AS source, p.id::text AS parameter, v.version, v.sealed, reached.place FROM reached
+    JOIN parameters p ON p.set_id = reached.id AND p.deleted_at IS NULL
+    JOIN parameter_versions v ON v.parameter_id = p.id AND v.version = p.version LIMIT %(most)s::int + 1)"""
+
+# As Python writes and sorts them; names of variables need no more than the quotes.
+_NAME: Final = 'to_json(name)::text COLLATE "C"'
+# Alone it is a transaction: when its rows are here, the entry is on the disk. A repository without values has one row.
+_REVEAL: Final = f"""
+WITH repository AS MATERIALIZED (SELECT labels FROM repositories WHERE name = %(repository)s), {IN_REACH},
+logged AS (
+    INSERT INTO audit (entry)
+    SELECT %(before)s::text || coalesce(string_agg(DISTINCT {_NAME}, ',' ORDER BY {_NAME}), '') || %(after)s::text
+    FROM found HAVING %(log)s::bool AND count(*) <= %(most)s::int AND EXISTS (SELECT FROM repository))
+SELECT found.name, source, parameter, version, sealed FROM repository LEFT JOIN found ON true
+ORDER BY place"""  # noqa: S608 - parts of ours
+
+
+def reveal(compartment: Compartment, action: str, repository: str, most: int) -> list[Row]:
+    """Return (name, set, parameter, version, sealed), the winners first; the log says so, durably, before this returns.
+
+    Raises NotFound, and Invalid for more than `most` values: then nothing is logged. Raises LimitReached.
+    """
+    if connections[compartment.alias].in_atomic_block:
+        raise RuntimeError("what is revealed is logged in a transaction of its own")
+    compartment.require_keys()
+    if limits.bounds(compartment, action):
+        with compartment.transaction(durable=True):
+            rows = _ask(compartment, action, repository, most, log=False)
+            record(compartment, action, repository, names=sorted({row[0] for row in rows}))
+        return rows
+    note_act(compartment.identity.id)
+    return _ask(compartment, action, repository, most, log=True)
+
+
+def _ask(compartment: Compartment, action: str, repository: str, most: int, *, log: bool) -> list[Row]:
+    before, after = entry_around_names(compartment.actor, action, repository)
+    parameters: dict[str, Any] = {
+        "repository": repository,
+        "most": most,
+        "log": log,
+        "before": before,
+        "after": after,
+    }
+    rows = fetch(compartment.alias, _REVEAL, parameters)
+    if not rows:
+        raise NotFound
+    if len(rows) > most:
+        raise Invalid({"repository": f"Its labels reach more than {most} values: narrow the filters of its sets."})
+    return [row for row in rows if row[0] is not None]

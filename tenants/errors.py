@@ -50,17 +50,16 @@ class LimitReached(TenantsError):  # noqa: N818
     """The tenant may have no more of `noun`; what is counted by day it may have again in `seconds`."""
 
     def __init__(self, noun: str, most: int, *, seconds: int | None = None) -> None:
-        super().__init__(f"{most} {noun}")
+        super().__init__(f"{noun}: {most}")
         self.noun = noun
         self.most = most
         self.seconds = seconds
 
     @property
     def words(self) -> str:
-        allowed = f"This tenant's operator allows {self.most:,} {self.noun}"
-        if self.seconds is None:
-            return f"{allowed}, and they are there: do without one, or ask the operator for more."
-        return f"{allowed} a day, and this would be more: the next day begins at 00:00 UTC."
+        by_day = "" if self.seconds is None else " a day"
+        way_out = "delete what is not needed, or ask for more" if self.seconds is None else "a day begins at 00:00 UTC"
+        return f"This is more than the limit on {self.noun}{by_day} set for this tenant ({self.most:,}): {way_out}."
 
 
 class Gone(TenantsError):  # noqa: N818

@@ -200,6 +200,13 @@ THREATS: Final = (
         ("tests/portal/views/test_repositories.py", "tests/portal/api/test_messages.py"),
     ),
     Threat(
+        "I11 S1",
+        "One tenant, or whoever has one of its tokens, uses up what all of them share.",
+        "An operator limits what a tenant has and uses a day, by migration. The limit is checked with the act's entry "
+        "in the log, so that of many requests at once exactly as many succeed as are allowed.",
+        ("tests/tenants/test_limits.py", "tests/tenants/operations/test_limits.py"),
+    ),
+    Threat(
         "I8",
         "Somebody denies an act, or takes it out of the log.",
         "An act and its entry are one transaction, or the entry is committed first; a secret leaves after its entry. "

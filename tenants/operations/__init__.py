@@ -5,7 +5,8 @@
 
 `manage.py migrate` applies them with the owner's database role. Each appears in the log of the tenant it touches, and
 can be undone, but for a creation, which holds a customer's data, and a destruction, which leaves none. There is no
-other way to do what they do: the web's and the workers' roles lack the right.
+other way to do what they do: the web's and the workers' roles lack the right. What a tenant may have and use a day is
+limited by SetLimits (deploy/LIMITS.md).
 
 A tenant ends in two migrations, days apart. While it is suspended everything answers with the reason, nothing is
 deleted, and its owners can still download the notice that they verify the certificate against.

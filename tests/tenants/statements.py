@@ -30,6 +30,7 @@ from tenants.actions import (
     ssh_authorities,
     ssh_certificates,
     ssh_keys,
+    usage,
 )
 from tenants.actions import connections as links
 from tenants.actor import Actor
@@ -170,6 +171,7 @@ def _exchange(provider: Household, consumer: Household) -> tuple[UUID, UUID]:
         links.accept(inside, connection.id)
     with provider.enter() as inside:
         read = messages.send_message(inside, to=consumer.slug, payload="{}", ttl=600)
+    Due.objects.using("worker").filter(tenant=provider.tenant, kind=Due.Kind.COUNT).update(due_at=Now())
     _sweep()
     with provider.enter() as inside:
         return read.id, messages.send_message(inside, to=consumer.slug, payload="{}", ttl=1).id
@@ -252,3 +254,6 @@ def _read_everything(inside: Compartment) -> None:
     audit.list_audit(inside, page)
     overview.count(inside)
     builds.list_builds(inside, page)
+    usage.usage_by_day(inside, 7)
+    usage.usage_by_person(inside, 7)
+    usage.usage_by_day_and_person(inside, 7)

@@ -36,20 +36,10 @@ class Host:
 
     def visit(self, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Have OpenSSH's client run a command there; the host says `inside` to whom it lets in."""
-        command = [
-            "ssh",
-            "-p",
-            str(self.port),
-            "-o",
-            "BatchMode=yes",
-            *options,
-            f"{getpass.getuser()}@127.0.0.1",
-            "hello",
-        ]
-        home = {"HOME": str(self.home), "PATH": "/usr/bin:/bin"}
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=30, check=False, env={**home, **environment}
-        )
+        where = f"{getpass.getuser()}@127.0.0.1"
+        command = ["ssh", "-p", str(self.port), "-o", "BatchMode=yes", *options, where, "hello"]
+        around = {"HOME": str(self.home), "PATH": os.environ["PATH"], **environment}
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=around)
 
     def lets_in(self, key: Path) -> bool:
         """Whether the holder of this private key, and of the certificate beside it, is let in."""

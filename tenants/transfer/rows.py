@@ -94,7 +94,7 @@ def _line(text: str) -> bool:
     return validation.title_or_nothing(text, "line", longest=255) == text
 
 
-_RULES: Final[Mapping[type[Model], Mapping[tuple[str, ...], Check]]] = {
+RULES: Final[Mapping[type[Model], Mapping[tuple[str, ...], Check]]] = {
     models.Build: {
         ("repository_name",): _name,
         ("revision",): _line,
@@ -137,7 +137,7 @@ _RULES: Final[Mapping[type[Model], Mapping[tuple[str, ...], Check]]] = {
 
 def check_rows(schema: str, using: str) -> None:
     """Raise BadArchive for the first value that no door would have let in."""
-    for model, rules in _RULES.items():
+    for model, rules in RULES.items():
         meta = model._meta
         names = [str(meta.pk.column), *(name for columns in rules for name in columns)]
         texts = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import psycopg
@@ -13,15 +13,23 @@ import pytest
 
 from portal.demo.embedded import Stack
 from secrets_vault import Keyring, KeyServiceDenied, hashchain, open_key_service
-from tenants import compartment
-from tenants.actions import messages, parameters, repositories, ssh_keys
+from tenants import compartment, ssh_formats
+from tenants.actions import messages, parameters, repositories, ssh_certificates, ssh_keys
 from tenants.actions.parameter_search import find_value
 from tenants.actor import Actor
 from tenants.compartment import Compartment
 from tenants.errors import Gone
 from tenants.keyrings import wrapped_keys
 from tenants.pagination import PageRequest
-from tenants.records.models import AuditRow, Parameter, ParameterVersion, ReceivedContent, SentMessage
+from tenants.records.models import (
+    AuditRow,
+    Build,
+    Parameter,
+    ParameterVersion,
+    ReceivedContent,
+    SentMessage,
+    Usage,
+)
 from tenants.registry.models import Due, Membership, Person, Tenant, TenantKey
 from tests.conftest import Household
 from tests.tenants.transfer.conftest import Elsewhere, manage
@@ -173,6 +181,23 @@ def test_what_was_deleted_is_still_to_be_shredded_and_digests_still_find(
 def test_a_build_that_ran_is_still_to_be_ended(moved: Household, elsewhere: Elsewhere) -> None:
     due = Due.objects.get(tenant=moved.tenant, kind=Due.Kind.END_BUILD)
     assert str(due.message_id) == elsewhere.facts["rich"]["running"]
+
+
+def test_hosts_authorities_builds_dates_and_counts_come_along(moved: Household, elsewhere: Elsewhere) -> None:
+    with moved.enter() as inside:
+        assert ssh_keys.list_keys(inside, PageRequest()).items[0].known_hosts.startswith("git.example.org ssh-ed25519 ")
+        mine = ssh_formats.generate("mine").public
+        issued = ssh_certificates.issue_certificate(inside, public_key=mine)
+        builds = Build.objects.order_by("started_at").values_list("outcome", "revision", "override_names", "sealed_key")
+        assert [(*row, bool(key)) for *row, key in builds] == [
+            ("running", "", [], True),
+            ("succeeded", "main", ["EXTRA"], False),
+        ]
+        assert list(Usage.objects.filter(day=date(2026, 1, 31)).values_list("count", "bytes")) == [(3, 4)]
+        file = Parameter.objects.get(name="FILE")
+    assert issued.serial > elsewhere.facts["rich"]["serial"]
+    assert (file.kind, file.expires_on) == ("file", date(2199, 1, 1))
+    assert Due.objects.filter(tenant=moved.tenant, kind=Due.Kind.REMIND, message_id=file.id).exists()
 
 
 def test_a_suspended_tenant_arrives_active(elsewhere: Elsewhere, stack: Stack) -> None:

@@ -6,7 +6,7 @@ celery -A portal.celery beat
 """
 
 import os
-from typing import Final
+from typing import Any, Final
 
 from celery import Celery, signals
 from celery.schedules import crontab
@@ -86,6 +86,15 @@ def refuse_unsafe(**_: object) -> None:
         checks.refuse_unsafe()
     except ImproperlyConfigured as error:
         raise SystemExit(str(error)) from None
+
+
+@signals.worker_init.connect
+def open_key_service(sender: Any, **_: object) -> None:
+    """Import the client where tenants are made and keys rotate, before the first customer waits for one."""
+    if "provisioning" in sender.app.amqp.queues.consume_from:
+        from tenants import keyrings  # noqa: PLC0415 - Django is set up by now
+
+        keyrings.open_early()
 
 
 @signals.worker_process_shutdown.connect

@@ -43,23 +43,30 @@ def _sandbox() -> Iterable[str]:
 
 
 def _local_key() -> Iterable[str]:
-    if settings.KEY_SERVICE.startswith("local:") and not settings.LOCAL_KEY_ALLOWED:
+    services = [settings.KEY_SERVICE, *settings.KEY_SERVICE_OTHERS]
+    if any(service.startswith("local:") for service in services) and not settings.LOCAL_KEY_ALLOWED:
         yield (
-            "BULKHEAD_KEY_SERVICE is a local key file: whoever copies the disk has the platform key. Name a key "
-            "service, or accept that with BULKHEAD_LOCAL_KEY_ALLOWED=1."
+            "The key service, or one of the others, is a local key file: whoever copies the disk has the platform key. "
+            "Name a key service, or accept that with BULKHEAD_LOCAL_KEY_ALLOWED=1."
         )
 
 
 def _key_service() -> Iterable[str]:
+    yield from _key_service_at("BULKHEAD_KEY_SERVICE", settings.KEY_SERVICE)
+    for other in settings.KEY_SERVICE_OTHERS:
+        yield from _key_service_at("BULKHEAD_KEY_SERVICE_OTHERS", other)
+
+
+def _key_service_at(variable: str, url: str) -> Iterable[str]:
     try:
-        address = KeyServiceAddress.parse(settings.KEY_SERVICE)
+        address = KeyServiceAddress.parse(url)
     except ValueError as error:
-        yield f"BULKHEAD_KEY_SERVICE: {error}."
+        yield f"{variable}: {error}."
         return
     if address.lacks:
-        yield f"BULKHEAD_KEY_SERVICE needs a client that is not installed: {address.lacks}."
+        yield f"{variable} needs a client that is not installed: {address.lacks}."
     if address.cleartext:
-        yield "BULKHEAD_KEY_SERVICE goes without TLS: keys never cross a connection in clear, not even on this machine."
+        yield f"{variable} goes without TLS: keys never cross a connection in clear, not even on this machine."
 
 
 def _debug() -> Iterable[str]:

@@ -28,6 +28,7 @@ DATABASE_SECRET = environment.key("BULKHEAD_DATABASE_SECRET")
 DATABASE_SECRET_FALLBACKS = environment.former_keys("BULKHEAD_DATABASE_SECRET_PREVIOUS")
 
 KEY_SERVICE = environment.text("BULKHEAD_KEY_SERVICE")
+KEY_SERVICE_OTHERS = environment.listing("BULKHEAD_KEY_SERVICE_OTHERS")  # they unwrap, and wrap nothing more
 # How old a tenant's key gets, a database role's password, and what sessions and tokens are sealed with. At least a day:
 # what is accepted is of this period or the one before, and sessions and tokens live for 12 hours.
 KEY_ROTATION_DAYS = environment.integer("BULKHEAD_KEY_ROTATION_DAYS", 14, minimum=1)

@@ -23,8 +23,14 @@ from secrets_vault.errors import (
     VaultError,
 )
 from secrets_vault.handover import hand_over, take_over
-from secrets_vault.keyring import Keyring, WrappedKey
-from secrets_vault.keyservice import KeyService, KeyServiceAddress, LocalKeyService, open_key_service
+from secrets_vault.keyring import Keyring, WrappedKey, rewrap_key
+from secrets_vault.keyservice import (
+    KeyService,
+    KeyServiceAddress,
+    LocalKeyService,
+    open_key_service,
+    open_key_services,
+)
 from secrets_vault.sealing import new_sealing_key, open_from, seal_to
 
 __all__ = [
@@ -51,9 +57,11 @@ __all__ = [
     "new_sealing_key",
     "open_from",
     "open_key_service",
+    "open_key_services",
     "open_sealed",
     "rewrap",
     "rewrap_head",
+    "rewrap_key",
     "same_value",
     "seal",
     "seal_to",

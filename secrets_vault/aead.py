@@ -18,7 +18,7 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 
 
-def cipher(material: bytes) -> AESGCM:
+def cipher(material: bytes | memoryview) -> AESGCM:
     """A key ready for use; it neither shows nor pickles its material. Raises ValueError unless that has 32 bytes."""
     if len(material) != KEY_BYTES:  # AESGCM would also take 16 and 24 bytes
         raise ValueError("an AES-256 key has 32 bytes")

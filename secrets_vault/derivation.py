@@ -20,6 +20,11 @@ def extract_and_expand(secret: bytes, info: bytes, length: int) -> bytes:
     return HKDF(_SHA512, length, None, info).derive(secret)
 
 
+def extract_and_expand_into(secret: bytes, info: bytes, buffer: memoryview) -> None:
+    """The same, as many bytes as the buffer has."""
+    HKDF(_SHA512, len(buffer), None, info).derive_into(secret, buffer)
+
+
 def payload_key(item_key: bytes, binding: bytes) -> tuple[AESGCM, bytes]:
     """An item's payload key and its commitment, 32 bytes: the halves of HKDF-Expand(item key, binding, 64).
 

@@ -60,7 +60,7 @@ def take_over(
     rows = [WrappedKey(version, service.key_id, b"", retired=True) for version in gone]
     for version, material in live.items():
         wrapped = service.wrap(material.reveal(), wrapping_context(str(tenant), version))
-        rows.append(WrappedKey(version, service.key_id, wrapped))
+        rows.append(WrappedKey(version, service.key_id, wrapped, key_id=keys[version].id))
     return Keyring(str(tenant), keys, frozenset(gone)), sorted(rows, key=lambda row: row.version)
 
 

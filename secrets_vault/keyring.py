@@ -3,18 +3,21 @@
 A change returns a copy. Version numbers count from 1 and are never used twice, retired ones included.
 """
 
+import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Self
 from uuid import UUID
 
 from secrets_vault import aead
 from secrets_vault.binding import encode, encode_version
-from secrets_vault.derivation import extract_and_expand
-from secrets_vault.errors import BadCiphertext, KeyServiceDenied, UnknownKeyVersion
+from secrets_vault.derivation import extract_and_expand_into
+from secrets_vault.errors import BadCiphertext, KeyServiceDenied, KeyServiceUnavailable, UnknownKeyVersion
+from secrets_vault.keyservice.deadline import within
 from secrets_vault.keyservice.interface import KeyService
-from secrets_vault.opaque import Opaque, Secret
+from secrets_vault.keyservice.succession import Succession
+from secrets_vault.opaque import Opaque, Secret, Wiped
 
 _LABEL: Final = b"bulkhead tenant key 1"
 _ID_BYTES: Final = 16
@@ -35,8 +38,9 @@ class TenantKey(Opaque):
         # Wrapping key and id are parts of one HKDF output, so the id can be public. It tells another key under the
         # same tenant and version apart at once.
         info = encode(_LABEL, tenant.encode(), version.to_bytes(4, "big"))
-        output = Secret(extract_and_expand(material.reveal(), info, aead.KEY_BYTES + _ID_BYTES))
-        self._cipher, self.id = aead.cipher(output.reveal()[: aead.KEY_BYTES]), output.reveal()[aead.KEY_BYTES :]
+        with Wiped(aead.KEY_BYTES + _ID_BYTES) as output:
+            extract_and_expand_into(material.reveal(), info, output.view())
+            self._cipher, self.id = aead.cipher(output.view()[: aead.KEY_BYTES]), bytes(output.view()[aead.KEY_BYTES :])
         self.name = encode(self.id) + encode_version(version)  # the two fields that name it in associated data
 
     def __repr__(self) -> str:
@@ -59,6 +63,8 @@ class WrappedKey:
     key_service_id: str
     wrapped: bytes = field(repr=False)
     retired: bool = False
+    # The key's own id, in clear in all that is sealed under it: it names the key, whoever wraps it. None: not known.
+    key_id: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -89,13 +95,15 @@ class Keyring(Opaque):
     def open(cls, service: KeyService, tenant: UUID | str, keys: Iterable[WrappedKey]) -> Self:
         """The keyring that these rows describe; retired keys are not unwrapped.
 
-        Raises BadCiphertext if a row is another tenant's, another version's or damaged, KeyServiceDenied if another
-        service wrapped it, ValueError if a version occurs twice or none is live, and what the key service raises.
+        Raises BadCiphertext if a row is another tenant's, another version's, damaged or not the key that it names,
+        KeyServiceDenied if another service wrapped it, ValueError if a version occurs twice or none is live, and what
+        the key service raises.
         """
         rows = tuple(keys)
         if len({row.version for row in rows}) != len(rows):
             raise ValueError("a keyring has one row for each version")
-        live = {row.version: _unwrap(service, str(tenant), row) for row in rows if not row.retired}
+        with within():  # together: a slow service is not waited for once for each version
+            live = {row.version: _unwrap(service, str(tenant), row) for row in rows if not row.retired}
         return cls(str(tenant), live, frozenset(row.version for row in rows if row.retired))
 
     def key(self, version: int, key_id: bytes) -> TenantKey:
@@ -140,15 +148,40 @@ def wrapping_context(tenant: str, version: int) -> dict[str, str]:
 def _generate(service: KeyService, tenant: str, version: int) -> tuple[TenantKey, WrappedKey]:
     generated = tuple(map(Secret, service.generate(wrapping_context(tenant, version))))
     key = TenantKey(tenant, version, generated[0])
-    return key, WrappedKey(version, service.key_id, generated[1].reveal())
+    return key, WrappedKey(version, service.key_id, generated[1].reveal(), key_id=key.id)
 
 
 def unwrapped(service: KeyService, tenant: str, row: WrappedKey) -> Secret:
     """The material of one version, for this package alone. Raises as `Keyring.open` does."""
-    if row.key_service_id != service.key_id:
+    holder = service.holder(row.key_service_id) if isinstance(service, Succession) else service
+    if row.key_service_id != holder.key_id:
         raise KeyServiceDenied("another key service wrapped this tenant's key")
-    return Secret(service.unwrap(row.wrapped, wrapping_context(tenant, row.version)))
+    return Secret(holder.unwrap(row.wrapped, wrapping_context(tenant, row.version)))
 
 
 def _unwrap(service: KeyService, tenant: str, row: WrappedKey) -> TenantKey:
-    return TenantKey(tenant, row.version, unwrapped(service, tenant, row))
+    return _named(tenant, row, unwrapped(service, tenant, row))
+
+
+def _named(tenant: str, row: WrappedKey, material: Secret) -> TenantKey:
+    """The key, which is the one that the row names."""
+    key = TenantKey(tenant, row.version, material)
+    if row.key_id not in {None, key.id}:
+        raise BadCiphertext
+    return key
+
+
+def rewrap_key(service: KeyService, tenant: UUID | str, row: WrappedKey) -> WrappedKey:
+    """The same key as the service in force wraps it, and with its id; it is seen to unwrap before it is returned.
+
+    Raises as `Keyring.open` does. A key that this service has wrapped already stays as it is.
+    """
+    material = unwrapped(service, str(tenant), row)
+    key = _named(str(tenant), row, material)
+    if row.key_service_id == service.key_id:
+        return replace(row, key_id=key.id)
+    wrapped = service.wrap(material.reveal(), wrapping_context(str(tenant), row.version))
+    after = replace(row, key_service_id=service.key_id, wrapped=wrapped, key_id=key.id)
+    if not hmac.compare_digest(unwrapped(service, str(tenant), after).reveal(), material.reveal()):
+        raise KeyServiceUnavailable("the key service does not give back what it has wrapped")
+    return after

@@ -10,7 +10,6 @@ of its day is one of the two.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
@@ -85,14 +84,16 @@ def tenant_facts(tenant: Tenant) -> Document:
 
 
 def key_facts(tenant: Tenant, *, using: str) -> list[Document]:
-    """Return each version of the tenant's key by the SHA-256 of its wrapped bytes, which gives nothing of it away."""
+    """Return each version of the tenant's key by its id, which is one-way derived from the key and no secret.
+
+    It is the key's own, whichever key service wraps it and however often, and it stands in each value that is sealed
+    under the key. It is stored, so that a certificate states it while no key service answers. None where it was never
+    known here: of a version that was retired before the tenant moved here, and of one that an earlier release made,
+    until the next rotation.
+    """
     return [
-        {
-            "version": key.version,
-            "key_service": key.key_service,
-            "sha256": hashlib.sha256(bytes(key.wrapped)).hexdigest(),
-        }
-        for key in TenantKey.objects.using(using).filter(tenant=tenant).order_by("version")
+        {"version": key.version, "id": None if key.key_id is None else bytes(key.key_id).hex()}
+        for key in TenantKey.objects.using(using).filter(tenant=tenant).defer("wrapped").order_by("version")
     ]
 
 

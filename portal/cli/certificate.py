@@ -84,13 +84,17 @@ def compare(notice: dict[str, Any], statement: dict[str, Any]) -> Iterator[Check
 
 
 def _keys(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Check:
-    """Each key of the notice must have been deleted; others that were are later versions of it."""
-    known = {key["version"]: key["sha256"] for key in before}
-    deleted = {key["version"]: key["sha256"] for key in after}
-    same = all(deleted.get(version) == digest for version, digest in known.items())
+    """Each key of the notice must have been deleted; others that were are later versions of it.
+
+    An id that the portal had not kept yet when the notice was made says nothing; every other must be the same.
+    """
+    known = {key["version"]: key["id"] for key in before}
+    deleted = {key["version"]: key["id"] for key in after}
+    same = all(version in deleted and name in {None, deleted[version]} for version, name in known.items())
     later = all(version > max(known) for version in deleted.keys() - known.keys())
     versions = ", ".join(str(version) for version in sorted(deleted))
-    return Check("keys", bool(known) and same and later, f"versions deleted: {versions}")
+    named = any(known.values())
+    return Check("keys", named and same and later, f"versions deleted: {versions}")
 
 
 def _audit(before: dict[str, Any], after: dict[str, Any]) -> Check:

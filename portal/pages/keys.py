@@ -23,7 +23,7 @@ CHAIN: Final = (
         "Tenant key",
         "in the registry, wrapped; not in the backups of the tenant's schema",
         "One for each tenant, in versions: the newest wraps, older ones still open until they are retired. Unwrapped "
-        "versions are held in memory for minutes.",
+        "versions are held in memory for five minutes, then dropped and overwritten.",
     ),
     Link(
         "Item key",

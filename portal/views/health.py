@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from portal.guards import AnonymousRequest, anonymous
+from tenants import keyrings
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,15 @@ def live(request: AnonymousRequest) -> JsonResponse:  # noqa: ARG001 - a view's 
 @require_safe
 @anonymous
 def ready(request: AnonymousRequest) -> JsonResponse:  # noqa: ARG001 - a view's signature
-    """Answer 200 when all that a page needs answers, else 503 naming the part that does not."""
+    """Answer 200 when all that a page needs answers, else 503 naming the part that does not.
+
+    A key service that is away takes nothing out of service: `sealed` says that secrets answer 503 meanwhile, and all
+    other pages work. It is what this process was told last, at most half a minute ago; the answer doesn't wait for it.
+    """
     parts = {name: _answers(name, probe) for name, probe in PROBES.items()}
     good = all(parts.values())
     said = {name: "ok" if answers else "unavailable" for name, answers in parts.items()}
+    said["key_service"] = "sealed" if keyrings.is_sealed() else "ok"
     status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
     return JsonResponse({"status": "ready" if good else "unavailable", "parts": said}, status=status)
 

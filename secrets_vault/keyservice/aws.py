@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from secrets_vault import aead
 from secrets_vault.errors import BadCiphertext, KeyServiceDenied, VaultError
 from secrets_vault.keyservice.address import KeyServiceAddress
-from secrets_vault.keyservice.attempts import CONNECT_SECONDS, READ_SECONDS, ask
+from secrets_vault.keyservice.attempts import CONNECT_SECONDS, READ_SECONDS
 from secrets_vault.keyservice.remote import RemoteKeyService
 from secrets_vault.opaque import Secret
 
@@ -58,7 +58,7 @@ class AwsKeyService(RemoteKeyService["KMSClient"]):
         self._endpoint = address.options.get("endpoint")
 
     def generate(self, context: Mapping[str, str]) -> tuple[bytes, bytes]:
-        key, wrapped = ask(lambda: self._generate(self._own_client(), context), self._explain)
+        key, wrapped = self._guard.ask(lambda: self._generate(self._own_client(), context), self._explain)
         return key.reveal(), self._header() + wrapped
 
     def _connect(self) -> "KMSClient":

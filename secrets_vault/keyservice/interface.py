@@ -21,5 +21,8 @@ class KeyService(Protocol):
     def wrap(self, plaintext: bytes, context: Mapping[str, str]) -> bytes:
         """The key, wrapped and bound to the context."""
 
+    def answers(self) -> bool:
+        """Whether it did when last asked, without waiting: what is old news is found out anew in the background."""
+
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """The key again. Raises BadCiphertext unless bytes and context are those of one `wrap`."""

@@ -61,6 +61,9 @@ class LocalKeyService(Opaque):
     def key_id(self) -> str:
         return f"local:{self._id.hex()}"
 
+    def answers(self) -> bool:
+        return True  # the key was read when it was opened
+
     def generate(self, context: Mapping[str, str]) -> tuple[bytes, bytes]:
         material = os.urandom(aead.KEY_BYTES)
         return material, self.wrap(material, context)

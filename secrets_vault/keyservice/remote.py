@@ -16,7 +16,8 @@ from typing import ClassVar, Final, Generic, TypeVar
 from secrets_vault import aead
 from secrets_vault.binding import encode, encode_context
 from secrets_vault.errors import BadCiphertext, KeyServiceUnavailable, VaultError
-from secrets_vault.keyservice.attempts import ask
+from secrets_vault.keyservice.guard import Guard
+from secrets_vault.keyservice.pulse import Pulse
 from secrets_vault.opaque import Opaque, Secret
 
 _MAGIC: Final = b"BHRK"
@@ -30,7 +31,7 @@ Client = TypeVar("Client")
 class RemoteKeyService(Opaque, ABC, Generic[Client]):
     """A KeyService whose platform key never leaves a service. What a subclass says of its client is all it adds."""
 
-    __slots__ = ("_client", "_id")
+    __slots__ = ("_client", "_guard", "_id", "_pulse")
 
     service: ClassVar[int]  # its byte in a wrapped key
     loggers: ClassVar[tuple[str, ...]]  # which show what is sent, plaintext included, when somebody asks for details
@@ -38,11 +39,16 @@ class RemoteKeyService(Opaque, ABC, Generic[Client]):
     def __init__(self, key_id: str) -> None:
         self._id = key_id
         self._client: tuple[int, Client] | None = None
+        self._guard = Guard()
+        self._pulse = Pulse(self, self._guard)
         _hush(self.loggers)
 
     @property
     def key_id(self) -> str:
         return self._id
+
+    def answers(self) -> bool:
+        return self._pulse.beats()
 
     def generate(self, context: Mapping[str, str]) -> tuple[bytes, bytes]:
         material = Secret(os.urandom(aead.KEY_BYTES))
@@ -58,10 +64,10 @@ class RemoteKeyService(Opaque, ABC, Generic[Client]):
         if not header < wrapped[: len(header) + 1] or wrapped[: len(header)] != header or len(wrapped) > _MAXIMUM_BYTES:
             raise BadCiphertext
         body = wrapped[len(header) :]
-        return ask(lambda: self._decrypt(self._own_client(), body, context), self._explain).reveal()
+        return self._guard.ask(lambda: self._decrypt(self._own_client(), body, context), self._explain).reveal()
 
     def _wrap_covered(self, key: Secret, context: Mapping[str, str]) -> bytes:
-        return self._header() + ask(lambda: self._encrypt(self._own_client(), key, context), self._explain)
+        return self._header() + self._guard.ask(lambda: self._encrypt(self._own_client(), key, context), self._explain)
 
     def _header(self) -> bytes:
         return _MAGIC + bytes([_FORMAT, self.service])

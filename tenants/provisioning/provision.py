@@ -119,6 +119,10 @@ def run(using: str, statement: sql.Composable) -> None:
 
 def _insert_keys(tenant: Tenant, wrapped: WrappedKey, public: bytes, using: str) -> None:
     TenantKey.objects.using(using).create(
-        tenant=tenant, version=wrapped.version, key_service=wrapped.key_service_id, wrapped=wrapped.wrapped
+        tenant=tenant,
+        version=wrapped.version,
+        key_service=wrapped.key_service_id,
+        wrapped=wrapped.wrapped,
+        key_id=wrapped.key_id,
     )
     SealingKey.objects.using(using).create(tenant=tenant, version=1, public=public)

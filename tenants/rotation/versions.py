@@ -34,15 +34,21 @@ def add_version(tenant_id: UUID, actor: Actor, reason: str) -> int | None:
 
     Raises what the key service raises. It is asked before anything is locked: while it takes its time nobody waits.
     """
-    _, row = fresh_keyring(tenant_id).add(key_service())
+    keyring, row = fresh_keyring(tenant_id).add(key_service())
     with transaction.atomic():
-        tenant = _locked(tenant_id)
+        tenant = locked(tenant_id)
         newest = TenantKey.objects.filter(tenant=tenant).aggregate(newest=Max("version"))["newest"]
         if newest != row.version - 1:
             return None
         TenantKey.objects.create(
-            tenant=tenant, version=row.version, key_service=row.key_service_id, wrapped=row.wrapped
+            tenant=tenant,
+            version=row.version,
+            key_service=row.key_service_id,
+            wrapped=row.wrapped,
+            key_id=row.key_id,
         )
+        for version, key in keyring.versions.items():  # that of a version made by an earlier release is not there yet
+            TenantKey.objects.filter(tenant=tenant, version=version, key_id=None).update(key_id=key.id)
         log(tenant, actor, "key.added", f"version {row.version}", {"reason": reason}, using="default")
     forget_keyring(tenant_id)
     return row.version
@@ -64,7 +70,7 @@ def close(inside: Compartment, versions: list[int]) -> None:
 def retire(tenant_id: UUID, versions: list[int], actor: Actor) -> None:
     """Refuse these versions from now on, everywhere within the minutes for which keys are remembered."""
     with transaction.atomic():
-        tenant = _locked(tenant_id)
+        tenant = locked(tenant_id)
         live = TenantKey.objects.filter(tenant=tenant, version__in=versions, retired_at=None)
         if live.update(retired_at=Now()):
             said = ", ".join(f"version {version}" for version in versions)
@@ -72,6 +78,6 @@ def retire(tenant_id: UUID, versions: list[int], actor: Actor) -> None:
     forget_keyring(tenant_id)
 
 
-def _locked(tenant_id: UUID) -> Tenant:
+def locked(tenant_id: UUID) -> Tenant:
     """Not the key of the row: rows that point to the tenant, such as hints of messages, are inserted meanwhile."""
     return Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)

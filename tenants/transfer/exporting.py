@@ -16,7 +16,7 @@ from psycopg import sql
 
 from secrets_vault import WrappedKey, hand_over
 from tenants.actor import Actor
-from tenants.keyrings import key_service
+from tenants.keyrings import key_service, wrapped_key
 from tenants.provisioning.journal import log
 from tenants.provisioning.provision import schema_script
 from tenants.records.audit import Detail
@@ -155,10 +155,7 @@ def _describe(tenant: Tenant, recipient: str, contents: list[Contents], using: s
 
 
 def _key_rows(tenant: Tenant, using: str) -> list[WrappedKey]:
-    return [
-        WrappedKey(row.version, row.key_service, bytes(row.wrapped), row.retired_at is not None)
-        for row in TenantKey.objects.using(using).filter(tenant=tenant).order_by("version")
-    ]
+    return [wrapped_key(row) for row in TenantKey.objects.using(using).filter(tenant=tenant).order_by("version")]
 
 
 def _result(manifest: Manifest, file: IO[bytes]) -> Exported:

@@ -176,6 +176,7 @@ def _replace_keys(tenant: Tenant, keys: Sequence[WrappedKey], manifest: Manifest
             version=key.version,
             key_service=key.key_service_id,
             wrapped=key.wrapped,
+            key_id=key.key_id,
             retired_at=now if key.retired else None,
         )
         for key in keys

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pytest
 from joserfc.jwk import OKPKey
 
+from secrets_vault import describe
 from tenants import certificates
 from tenants.errors import NotFound, Refused
+from tenants.keyrings import forget_keyring, keyring_of
 from tenants.registry.models import Certificate, TenantKey
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
@@ -61,11 +64,19 @@ def test_a_notice_is_for_those_who_read_the_log(household: Household, new_person
 
 
 def test_each_version_of_the_key_is_named(household: Household) -> None:
+    """By its own id, which nothing but the key decides; of an earlier release's it is not known yet."""
     TenantKey.objects.using("owner").create(tenant=household.tenant, version=2, key_service="local", wrapped=b"abc")
     named = certificates.key_facts(household.tenant, using="default")
-    assert [key["version"] for key in named] == [1, 2]
-    assert named[1]["sha256"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     TenantKey.objects.using("owner").filter(tenant=household.tenant, version=2).delete()
+    forget_keyring(household.tenant.id)
+    assert named == [{"version": 1, "id": keyring_of(household.tenant.id).current.id.hex()}, {"version": 2, "id": None}]
+
+
+def test_a_sealed_value_names_the_key_that_the_notice_names(household: Household) -> None:
+    with household.enter() as inside:
+        sealed = inside.seal(inside.place("test", uuid.uuid4(), 1), b"value")
+        (key,) = certificates.notice(inside)["keys"]
+    assert describe(sealed).key_id == key["id"]
 
 
 def test_an_unknown_tenant_has_none(household: Household) -> None:

@@ -76,7 +76,7 @@ KEY = OKPKey.generate_key("Ed25519")
 STATEMENT: Document = {
     "format": "bulkhead-destruction-certificate-1",
     "tenant": {"id": "1", "slug": "acme", "schema": "t_1", "name": "Acme"},
-    "keys": [{"version": 1, "sha256": "aa"}, {"version": 2, "sha256": "bb"}],
+    "keys": [{"version": 1, "id": "aa"}, {"version": 2, "id": "bb"}],
     "audit": {"position": 9, "hash": "cc"},
     "destroyed_at": "2026-04-01T00:00:00.000Z",
 }
@@ -110,8 +110,8 @@ def test_an_honest_pair_holds() -> None:
         ("tenant", lambda statement: statement["tenant"].update(slug="emca")),
         ("tenant", lambda statement: statement["tenant"].update(schema="t_2")),
         ("keys", lambda statement: statement["keys"].pop(0)),
-        ("keys", lambda statement: statement["keys"][0].update(sha256="ee")),
-        ("keys", lambda statement: statement["keys"].append({"version": 0, "sha256": "ee"})),
+        ("keys", lambda statement: statement["keys"][0].update(id="ee")),
+        ("keys", lambda statement: statement["keys"].append({"version": 0, "id": "ee"})),
         ("audit log", lambda statement: statement.update(audit={"position": 6, "hash": "cc"})),
         ("audit log", lambda statement: statement.update(audit={"position": 7, "hash": "cc"})),
         ("time", lambda statement: statement.update(destroyed_at="2026-02-01T00:00:00.000Z")),

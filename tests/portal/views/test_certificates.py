@@ -35,7 +35,7 @@ def downloaded(visitor: Visitor, household: Household, kid: str) -> str:
 def test_the_notice_says_what_will_be_verified(household: Household, owner: Visitor) -> None:
     notice = noticed(owner)
     shown = text(owner.get("certificate/"))
-    for part in (notice["tenant"]["id"], notice["keys"][0]["sha256"], notice["audit"]["hash"]):
+    for part in (notice["tenant"]["id"], notice["keys"][0]["id"], notice["audit"]["hash"]):
         assert part in shown
     assert notice["certificate"]["address"].endswith(f"/certificates/{household.tenant.id}/")
     (key,) = notice["certificate"]["signing_keys"]
@@ -73,7 +73,7 @@ def test_anybody_with_the_id_reads_and_downloads_it(household: Household, owner:
     destroy(household.tenant)
     assert owner.get("certificate/").status_code == 404
     page = text(visit().get(f"/certificates/{household.tenant.id}/"))
-    for part in ("operations", "Contract ended", notice["keys"][0]["sha256"], kid):
+    for part in ("operations", "Contract ended", notice["keys"][0]["id"], kid):
         assert part in page
     key = OKPKey.import_key(notice["certificate"]["signing_keys"][0])
     found = jws.deserialize_compact(downloaded(visit(), household, kid), key, algorithms=["Ed25519"])

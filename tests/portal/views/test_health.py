@@ -17,7 +17,7 @@ def test_a_process_lives(visit: NewVisitor) -> None:
 def test_a_process_is_ready(visit: NewVisitor) -> None:
     answer = visit().get("/health/ready")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "parts": {"database": "ok", "redis": "ok"}}
+    assert answer.json() == {"status": "ready", "parts": {"database": "ok", "redis": "ok", "key_service": "ok"}}
 
 
 @pytest.mark.parametrize("error", [OperationalError("planted"), RedisConnectionError("planted"), OSError("planted")])
@@ -30,4 +30,5 @@ def test_a_part_that_is_away_is_named_and_nothing_else(
     monkeypatch.setitem(health.PROBES, "redis", away)
     answer = visit().get("/health/ready")
     assert answer.status_code == 503
-    assert answer.json() == {"status": "unavailable", "parts": {"database": "ok", "redis": "unavailable"}}
+    parts = {"database": "ok", "redis": "unavailable", "key_service": "ok"}
+    assert answer.json() == {"status": "unavailable", "parts": parts}

@@ -17,6 +17,7 @@ import hvac
 import pytest
 
 from secrets_vault import KeyService, open_key_service
+from secrets_vault.keyservice.remote import RemoteKeyService
 from tests.secrets_vault.keyservice.servers import azure, google
 from tests.secrets_vault.keyservice.servers.certificates import Authority, make_authority
 from tests.secrets_vault.keyservice.servers.processes import ROOT_TOKEN, running_bao, running_moto
@@ -141,7 +142,14 @@ def addresses(
 @pytest.fixture(scope="session")
 def opened(addresses: dict[str, str]) -> dict[str, KeyService]:
     """A process has one client of its key service; it connects in the first test that asks it something."""
-    return {name: open_key_service(url) for name, url in addresses.items()}
+    return {name: eager(open_key_service(url)) for name, url in addresses.items()}
+
+
+def eager(service: KeyService) -> KeyService:
+    """Let it be asked again at once after a failure: what its breaker does is shown by itself, in test_guard."""
+    assert isinstance(service, RemoteKeyService)
+    service._guard._breaker._recovery_timeout = 1e-9
+    return service
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from secrets_vault import BadCiphertext, KeyService, KeyServiceDenied, KeyServiceUnavailable, open_key_service
 from secrets_vault.keyservice import attempts
 from secrets_vault.keyservice.remote import RemoteKeyService
+from tests.secrets_vault.keyservice.conftest import eager
 from tests.secrets_vault.keyservice.leaks import shown, shows
 from tests.secrets_vault.keyservice.servers.wire import Answer, WireServer
 
@@ -31,7 +32,7 @@ def wire_server() -> Iterator[WireServer]:
 
 @pytest.fixture(scope="module")
 def wire_service(wire_server: WireServer, aws_arn: str) -> KeyService:
-    return open_key_service(f"aws:{aws_arn}?endpoint={wire_server.origin}")
+    return eager(open_key_service(f"aws:{aws_arn}?endpoint={wire_server.origin}"))
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from typing import Final
 import pytest
 
 from secrets_vault import KeyService, KeyServiceDenied, KeyServiceUnavailable, VaultError, open_key_service
-from secrets_vault.keyservice import attempts
+from secrets_vault.keyservice import attempts, guard
 from secrets_vault.keyservice.remote import RemoteKeyService
 from secrets_vault.opaque import Secret
-from tests.secrets_vault.keyservice.conftest import REMOTE
+from tests.secrets_vault.keyservice.conftest import REMOTE, eager
 from tests.secrets_vault.keyservice.leaks import shown, shows
 from tests.secrets_vault.keyservice.servers import azure
 from tests.secrets_vault.keyservice.servers.certificates import Authority, make_authority
@@ -47,7 +47,7 @@ class Stage:
     def service(self, name: str) -> KeyService:
         """The process's one client of that service."""
         if name not in self._services:
-            self._services[name] = self.new_service(name)
+            self._services[name] = eager(self.new_service(name))
         return self._services[name]
 
     def new_service(self, name: str, port: int | None = None) -> KeyService:
@@ -188,11 +188,15 @@ def test_what_fails_in_passing_is_repeated(stage: Stage) -> None:
     assert stage.service("transit_service").wrap(KEY, CONTEXT).endswith(b"\0\0\0\1\0\0\0")
 
 
-def test_a_service_that_is_back_is_used_without_a_restart(stage: Stage) -> None:
-    service = stage.service("transit_service")
+def test_a_service_that_is_back_is_used_without_a_restart(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "OPEN_SECONDS", 0.2)
+    service = stage.new_service("transit_service")
     stage.fail(lambda _: Answer(503, {}))
     assert isinstance(failure(lambda: service.wrap(KEY, CONTEXT))[0], KeyServiceUnavailable)
     stage.fail(lambda _: Answer(200, {"data": {"ciphertext": "vault:v1:AAAA"}}))
+    assert isinstance(failure(lambda: service.wrap(KEY, CONTEXT))[0], KeyServiceUnavailable)
+    assert not stage.requests(), "it is left alone for a while"
+    time.sleep(0.25)
     assert service.wrap(KEY, CONTEXT)
 
 

@@ -57,7 +57,8 @@ class Doomed:
         return execute(*statement)
 
 
-def attempt(tenant: UUID, statements: int) -> None:
+def doom_after(statements: int) -> None:
+    """Let this process be killed after so many statements."""
     doom = Doomed(statements)
     commit, connect = BaseDatabaseWrapper._commit, BaseDatabaseWrapper.connect  # type: ignore[attr-defined]  # not in the stubs
 
@@ -71,6 +72,10 @@ def attempt(tenant: UUID, statements: int) -> None:
 
     BaseDatabaseWrapper._commit = commits  # type: ignore[attr-defined]  # not in the stubs
     BaseDatabaseWrapper.connect = connects  # type: ignore[assignment, method-assign]  # every connection, whoever opens it
+
+
+def attempt(tenant: UUID, statements: int) -> None:
+    doom_after(statements)
     rewrapping.BATCH = BATCH  # type: ignore[misc]  # so that there are many
     begun = TenantKey.objects.filter(tenant_id=tenant).count() > 1
     rotate(tenant, ACTOR, reason="" if begun else "test")

@@ -1,0 +1,149 @@
+"""Who waits for a key service that is away, how long, and when it is asked again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from secrets_vault import BadCiphertext, KeyServiceDenied, KeyServiceUnavailable, VaultError
+from secrets_vault.keyservice import attempts, guard
+from secrets_vault.keyservice.deadline import within
+from secrets_vault.keyservice.guard import Guard
+
+QUICK = 0.1  # what is refused at once takes less
+
+
+class Service:
+    """What a client does when it is called: it answers, fails, or hangs until it is told to."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.failure: Exception | None = None
+        self.hangs = threading.Event()
+        self.hangs.set()
+
+    def __call__(self) -> str:
+        self.calls += 1
+        self.hangs.wait(5)
+        if self.failure is not None:
+            raise self.failure
+        return "answer"
+
+
+def explain(error: Exception) -> VaultError:
+    return KeyServiceUnavailable(str(error))
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
+    monkeypatch.setattr(attempts, "TOTAL_SECONDS", 0.6)
+    monkeypatch.setattr(guard, "FOLLOW_SECONDS", 0.2)
+    monkeypatch.setattr(guard, "OPEN_SECONDS", 0.3)
+
+
+def failed(work: Callable[[], object]) -> tuple[VaultError, float]:
+    began = time.monotonic()
+    with pytest.raises(VaultError) as raised:
+        work()
+    return raised.value, time.monotonic() - began
+
+
+def test_after_a_failure_nobody_asks_for_a_while_then_one_does() -> None:
+    line, service = Guard(), Service()
+    service.failure = OSError("refused")
+    assert isinstance(failed(lambda: line.ask(service, explain))[0], KeyServiceUnavailable)
+    for _ in range(5):
+        error, seconds = failed(lambda: line.ask(service, explain))
+        assert "a moment ago" in str(error)
+        assert seconds < QUICK
+    assert (service.calls, line.opened, line.closed) == (1, True, False)
+    time.sleep(0.35)
+    assert not line.opened
+    failed(lambda: line.ask(service, explain))
+    assert (service.calls, line.opened) == (2, True)
+    service.failure = None
+    time.sleep(0.35)
+    assert line.ask(service, explain) == "answer"
+    assert line.closed
+
+
+@pytest.mark.parametrize("answer", [KeyServiceDenied("no"), BadCiphertext()], ids=["a refusal", "bad ciphertext"])
+def test_an_answer_that_says_no_is_an_answer(answer: VaultError) -> None:
+    line, service = Guard(), Service()
+    service.failure = answer
+    for _ in range(3):
+        assert type(failed(lambda: line.ask(service, explain))[0]) is type(answer)
+    assert service.calls == 3
+    assert line.closed
+
+
+def test_one_waits_for_a_service_that_hangs_and_the_others_hardly() -> None:
+    line, service = Guard(), Service()
+    service.hangs.clear()
+    with ThreadPoolExecutor(2) as threads:
+        first: Future[tuple[VaultError, float]] = threads.submit(failed, lambda: line.ask(service, explain))
+        second = threads.submit(failed, lambda: line.ask(service, explain))
+        time.sleep(0.3)
+        error, seconds = failed(lambda: line.ask(service, explain))
+        assert "another request" in str(error)
+        assert seconds < QUICK
+        assert 0.2 <= min(first.result()[1], second.result()[1]) < 0.4
+        assert 0.6 <= max(first.result()[1], second.result()[1]) < 0.8
+    service.hangs.set()
+    assert failed(lambda: line.ask(service, explain))[1] < QUICK
+
+
+def test_only_one_tries_whether_it_is_back() -> None:
+    line, service = Guard(), Service()
+    service.failure = OSError("refused")
+    failed(lambda: line.ask(service, explain))
+    service.failure = None
+    service.hangs.clear()
+    time.sleep(0.35)
+    with ThreadPoolExecutor(1) as threads:
+        probe = threads.submit(line.ask, service, explain)
+        time.sleep(0.05)
+        assert failed(lambda: line.ask(service, explain))[1] < QUICK
+        service.hangs.set()
+        assert probe.result() == "answer"
+    assert service.calls == 2
+    assert line.ask(service, explain) == "answer"
+
+
+def test_many_at_once_are_answered_by_a_service_that_is_well() -> None:
+    line = Guard()
+
+    def work() -> str:
+        time.sleep(0.05)
+        return "answer"
+
+    with ThreadPoolExecutor(8) as threads:
+        began = time.monotonic()
+        assert set(threads.map(lambda _: line.ask(work, explain), range(8))) == {"answer"}
+        assert time.monotonic() - began < 0.3, "together, not one after the other"
+
+
+def test_questions_that_belong_together_end_together() -> None:
+    service = Service()
+    service.hangs.clear()
+    began = time.monotonic()
+    with within(0.3):
+        for _ in range(3):
+            failed(lambda: attempts.ask(service, explain))
+    assert 0.3 <= time.monotonic() - began < 0.5
+    service.hangs.set()
+
+
+def test_what_the_breaker_keeps_leads_to_no_frame() -> None:
+    """Frames hold what was to be wrapped; the breaker keeps its last failure for as long as nobody answers."""
+    line, service = Guard(), Service()
+    service.failure = OSError("refused")
+    failed(lambda: line.ask(service, explain))
+    kept = line._breaker.last_failure
+    assert isinstance(kept, KeyServiceUnavailable)
+    assert (kept.__traceback__, kept.__context__, kept.__cause__) == (None, None, None)

@@ -1,0 +1,120 @@
+"""Unwrapped keys in a process's memory: asked for once, kept for minutes, gone when their time is over."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cachetools import TTLCache
+from django.db import connections
+from django.test import override_settings
+
+from secrets_vault import Keyring, KeyServiceUnavailable
+from tenants import keyrings
+from tenants.keyrings import forget_keyring, key_service, keyring_of
+from tenants.registry.models import TenantKey
+from tests.conftest import Household, NewTenant, at_once
+from tests.secrets_vault.keyservice.servers.transit import TOKEN, TransitServer
+from tests.secrets_vault.keyservice.servers.wire import Answer
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[TransitServer]:
+    """This process's key service for the length of a test, with the stack's own as the other one."""
+    monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+    with TransitServer() as server, override_settings(KEY_SERVICE=server.address):
+        key_service.cache_clear()
+        yield server
+    key_service.cache_clear()
+
+
+@pytest.fixture
+def wrapped(server: TransitServer, new_tenant: NewTenant) -> Iterator[Household]:
+    """A tenant whose key the server wraps. It has none any more when the service has gone."""
+    house = new_tenant()
+    server.requests.clear()
+    yield house
+    server.heal()
+    forget_keyring(house.tenant.id)
+    TenantKey.objects.using("owner").filter(tenant=house.tenant).delete()
+
+
+def test_of_many_who_need_a_key_one_asks(server: TransitServer, wrapped: Household) -> None:
+    server.fault = lambda _: time.sleep(0.1)  # type: ignore[func-returns-value]  # and then answers
+    found = at_once(lambda: keyring_of(wrapped.tenant.id), times=6)
+    assert len({id(keyring) for keyring in found}) == 1
+    assert len(server.requests) == 1
+
+
+def test_nobody_waits_long_for_another_one(server: TransitServer, wrapped: Household) -> None:
+    """A process has few threads: one may wait for a key service that hangs, and pages need the others."""
+    free = threading.Event()
+    server.fault = lambda _: Answer(503, {}) if free.wait(5) else None
+    tenant = wrapped.tenant.id
+
+    def asked() -> float:
+        began = time.monotonic()
+        with pytest.raises(KeyServiceUnavailable):
+            keyring_of(tenant)
+        return time.monotonic() - began
+
+    seconds = sorted(at_once(asked, times=3))
+    free.set()
+    assert seconds[1] < 1.0
+    assert seconds[2] < 3.0
+    assert asked() < 0.2
+
+
+def test_what_is_forgotten_while_it_is_read_is_not_kept(server: TransitServer, wrapped: Household) -> None:
+    """A rotation forgets a keyring and reads it anew: it must not get what a request had begun to read before."""
+    free, tenant = threading.Event(), wrapped.tenant.id
+    server.fault = lambda _: Answer(504, {}) if not free.wait(5) else None
+
+    def read() -> Keyring:
+        try:
+            return keyring_of(tenant)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as threads:
+        before = threads.submit(read)
+        while not server.requests:
+            time.sleep(0.01)
+        forget_keyring(tenant)
+        after = threads.submit(read)
+        free.set()
+        assert before.result() is not after.result()
+        assert keyring_of(tenant) is after.result()
+
+
+def test_what_has_expired_goes_by_itself(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyrings, "_keyrings", TTLCache(maxsize=8, ttl=0.2))
+    monkeypatch.setattr(keyrings, "_TIDY_SECONDS", 0.05)
+    monkeypatch.setattr(keyrings, "_tidying", set())
+    tenant = str(household.tenant.id)
+    keyring_of(household.tenant.id)
+    assert kept(tenant)
+    deadline = time.monotonic() + 3
+    while kept(tenant) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not kept(tenant), "though nobody has asked for anything since"
+
+
+def kept(tenant: str) -> list[Keyring]:
+    return [found for found in gc.get_objects() if isinstance(found, Keyring) and found.tenant == tenant]
+
+
+def test_a_process_that_cannot_open_its_key_service_starts_sealed_and_looks_again(household: Household) -> None:
+    forget_keyring(household.tenant.id)
+    with override_settings(KEY_SERVICE="local:/nonexistent"):
+        key_service.cache_clear()
+        keyrings.open_early()
+        assert keyrings.is_sealed()
+        with pytest.raises(KeyServiceUnavailable):
+            keyring_of(household.tenant.id)
+    assert not keyrings.is_sealed()
+    assert keyring_of(household.tenant.id)

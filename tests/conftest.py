@@ -131,7 +131,7 @@ NewPerson = Callable[..., Person]
 NewTenant = Callable[..., "Household"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_person() -> NewPerson:
     """Make a person who has signed in before."""
 
@@ -165,7 +165,7 @@ class Household:
         return person
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_tenant(new_person: NewPerson) -> NewTenant:
     """Make a tenant as the provisioner does, with an owner."""
 

@@ -30,7 +30,7 @@ from tenants.actions.parameter_search import find_value, search
 from tenants.actions.parameter_values import NewValue
 from tenants.compartment import Compartment
 from tenants.pagination import PageRequest
-from tests.conftest import Household
+from tests.conftest import Household, NewTenant
 
 ROWS = 12
 PUBLIC = ssh_formats.generate("").public
@@ -53,9 +53,10 @@ def counted(*aliases: str) -> Iterator[list[str]]:
         yield sent
 
 
-@pytest.fixture
-def furnished(household: Household) -> Household:
-    """Many rows of everything: a count that grows with them shows."""
+@pytest.fixture(scope="module")
+def furnished(new_tenant: NewTenant) -> Household:
+    """Many rows of everything: a count that grows with them shows. One for all, who only add a few."""
+    household = new_tenant()
     with household.enter() as inside:
         for number in range(ROWS):
             repositories.create_repository(inside, name=f"repo-{number}", url="", labels=[("os", "linux")])

@@ -63,7 +63,7 @@ def text_of(row: AccessToken) -> str:
     return tokens().issue(Claims(row.person_id, row.tenant_id, row.id, issued, expires))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_caller() -> NewCaller:
     """Make a caller who is a person (the owner) of a household, and may ask about another one (`about`)."""
 

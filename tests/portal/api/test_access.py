@@ -20,7 +20,7 @@ from portal.api.root import api, operations, stated
 from portal.guards import Level
 from tenants.registry.models import AccessToken, Membership, Person, Tenant
 from tenants.roles import GRANTS, Permission, Role
-from tests.conftest import Household, NewPerson
+from tests.conftest import Household, NewPerson, NewTenant
 from tests.portal.api.conftest import Caller, NewCaller, new_client, new_token, text_of
 
 NOTHINGS_ID = str(uuid.UUID(int=1))  # the same at each collection: it is part of the tests' names
@@ -57,6 +57,37 @@ MEMBERS_DOORS = [door for door in DOORS if door.bearer.level is Level.MEMBER]
 CLOSED = [(door, role) for door in MEMBERS_DOORS for role in Role if door.bearer.permission not in GRANTS[role]]
 
 ME = next(door for door in DOORS if door.path == "/api/v1/me")
+
+
+@pytest.fixture(scope="module")
+def household(new_tenant: NewTenant) -> Household:
+    """One for all who are refused: that changes nothing."""
+    return new_tenant()
+
+
+@pytest.fixture(scope="module")
+def neighbour(household: Household, new_tenant: NewTenant) -> Household:
+    """Another tenant, whose owner is nobody in the first, but the first one's owner is one here too."""
+    made = new_tenant()
+    made.join(household.owner, Role.OWNER)
+    return made
+
+
+@pytest.fixture(scope="module")
+def members(household: Household, new_person: NewPerson) -> dict[Role, Person]:
+    return {role: household.join(new_person(), role) for role in Role}
+
+
+@pytest.fixture(scope="module")
+def suspended(new_tenant: NewTenant) -> Household:
+    made = new_tenant()
+    Tenant.objects.using("owner").filter(id=made.tenant.id).update(state="suspended", state_reason="unpaid")
+    return made
+
+
+@pytest.fixture
+def own_caller(new_tenant: NewTenant, new_caller: NewCaller) -> Caller:
+    return new_caller(new_tenant())
 
 
 def refused(answer: Any, status: int) -> dict[str, Any]:
@@ -96,8 +127,7 @@ def test_a_tenant_that_is_not_the_tokens(
     door: Door, household: Household, neighbour: Household, new_caller: NewCaller
 ) -> None:
     """Not even for somebody who is a member of both: the token is for one."""
-    both = neighbour.join(household.owner, Role.OWNER)
-    assert refused(door.knock(new_caller(household, both, about=neighbour)), 404)["code"] == "not_found"
+    assert refused(door.knock(new_caller(household, about=neighbour)), 404)["code"] == "not_found"
 
 
 @pytest.mark.parametrize("door", MEMBERS_DOORS, ids=str)
@@ -109,10 +139,9 @@ def test_a_tenant_that_is_not_there(door: Door, caller: Caller) -> None:
 
 @pytest.mark.parametrize(("door", "role"), CLOSED, ids=str)
 def test_a_role_without_the_permission(
-    door: Door, role: Role, household: Household, new_person: NewPerson, new_caller: NewCaller
+    door: Door, role: Role, household: Household, members: dict[Role, Person], new_caller: NewCaller
 ) -> None:
-    member = household.join(new_person(), role)
-    error = refused(door.knock(new_caller(household, member)), 403)
+    error = refused(door.knock(new_caller(household, members[role])), 403)
     assert error["code"] == "forbidden"
     assert str(door.bearer.permission) in error["message"]
 
@@ -125,9 +154,8 @@ def test_a_member_who_left(door: Door, household: Household, new_person: NewPers
 
 
 @pytest.mark.parametrize("door", DOORS, ids=str)
-def test_a_suspended_tenant(door: Door, household: Household, caller: Caller) -> None:
-    Tenant.objects.using("owner").filter(id=household.tenant.id).update(state="suspended", state_reason="unpaid")
-    assert "unpaid" in refused(door.knock(caller), 403)["message"]
+def test_a_suspended_tenant(door: Door, suspended: Household, new_caller: NewCaller) -> None:
+    assert "unpaid" in refused(door.knock(new_caller(suspended)), 403)["message"]
 
 
 def test_a_revoked_token_dies_at_once(caller: Caller) -> None:
@@ -141,9 +169,9 @@ def test_an_expired_row_refuses_a_token_that_says_otherwise(caller: Caller) -> N
     refused(ME.knock(caller), 401)
 
 
-def test_frozen_tokens(caller: Caller) -> None:
-    Person.objects.filter(id=caller.row.person_id).update(tokens_frozen_at=Now())
-    refused(ME.knock(caller), 401)
+def test_frozen_tokens(own_caller: Caller) -> None:
+    Person.objects.filter(id=own_caller.row.person_id).update(tokens_frozen_at=Now())
+    refused(ME.knock(own_caller), 401)
 
 
 def test_a_token_whose_row_is_gone(caller: Caller) -> None:
@@ -183,10 +211,10 @@ def test_too_much_is_refused_unread(caller: Caller) -> None:
     refused(caller.post("repositories", {"name": "x" * 300_000}), 413)
 
 
-def test_an_account_is_limited(caller: Caller, settings: Settings) -> None:
+def test_an_account_is_limited(own_caller: Caller, settings: Settings) -> None:
     """From wherever it calls."""
     settings.RATES = {**settings.RATES, "api": "3/m"}
-    answers = [ME.knock(dataclasses.replace(caller, client=new_client())) for _ in range(5)]
+    answers = [ME.knock(dataclasses.replace(own_caller, client=new_client())) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
     assert refused(answers[-1], 429)["code"] == "too_many_requests"
     assert 1 <= int(answers[-1]["Retry-After"]) <= 60

@@ -17,6 +17,7 @@ from tenants.actions import connections, parameters, repositories, ssh_keys
 from tenants.registry.models import Person
 from tests.conftest import Household
 from tests.portal.api.conftest import new_token, text_of
+from tests.portal.cli import forking
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = [sys.executable, "-c", "from portal.cli.main import app; app(prog_name='bulkhead')"]
@@ -24,7 +25,7 @@ PROGRAM = [sys.executable, "-c", "from portal.cli.main import app; app(prog_name
 
 @dataclass
 class CommandLine:
-    """`run` waits for the end; `start` does not. `tokens` are what nothing printed may hold."""
+    """`run` waits for the end; `start` does not, and starts anew. `tokens` are what nothing printed may hold."""
 
     portal: str
     home: Path
@@ -35,16 +36,7 @@ class CommandLine:
         return {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONPATH": str(ROOT), **measured, **more}
 
     def run(self, *arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*PROGRAM, *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env=self.environment(**more),
-            cwd=self.home,
-        )
+        done = forking.run(arguments, given=stdin, environment=self.environment(**more), directory=self.home)
         assert not any(token in done.stdout + done.stderr for token in self.tokens)
         assert "Traceback" not in done.stderr
         return done

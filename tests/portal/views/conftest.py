@@ -47,7 +47,7 @@ class Visitor:
 NewVisitor = Callable[..., Visitor]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def visit() -> NewVisitor:
     """Open the browser of a person (None: nobody in particular), inside a household."""
 

@@ -10,7 +10,7 @@ from django.urls import URLPattern, reverse
 from tenants.actions import tokens
 from tenants.operations import ReinstateTenant
 from tenants.registry.models import DeviceGrant
-from tests.conftest import Household
+from tests.conftest import Household, NewTenant
 from tests.portal.views.conftest import NewVisitor, text
 from tests.portal.views.test_doors import PAGES, address, named
 from tests.tenants.operations.conftest import apply, suspend
@@ -24,10 +24,17 @@ def test_one_pair_of_doors_stays_open() -> None:
     assert {page.name for page in PAGES} - {page.name for page in CLOSED} == OPEN
 
 
+@pytest.fixture(scope="module")
+def suspended(new_tenant: NewTenant) -> Household:
+    """One for every door: all are closed."""
+    made = new_tenant()
+    suspend(made.tenant, REASON)
+    return made
+
+
 @pytest.mark.parametrize("page", CLOSED, ids=named)
-def test_every_page_says_why(page: URLPattern, household: Household, visit: NewVisitor) -> None:
-    suspend(household.tenant, REASON)
-    owner, path = visit(household), address(page, household.slug)
+def test_every_page_says_why(page: URLPattern, suspended: Household, visit: NewVisitor) -> None:
+    owner, path = visit(suspended), address(page, suspended.slug)
     answers = [owner.client.get(path), owner.client.post(path)]
     assert {answer.status_code for answer in answers} in ({403}, {403, 405})
     assert any(f"This tenant is suspended: {REASON}" in text(answer) for answer in answers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ from tenants.actions import connections
 from tenants.databases.base import close_compartments
 from tenants.registry.due import Due
 from tests.conftest import Household
+from tests.measuring import unmeasured
 from tests.tenants.databases.conftest import Backends
 from tests.tenants.databases.pooler import Pooler, pooling
 from tests.tenants.load.requests import REQUESTS
@@ -63,7 +63,7 @@ def run(
         done = subprocess.run(
             [sys.executable, "-m", "tests.tenants.load", str(threads), str(turns), *[house.slug for house in pair]],
             cwd=ROOT,
-            env={**os.environ, **environment("web"), **broker},
+            env={**unmeasured(), **environment("web"), **broker},
             capture_output=True,
             text=True,
             check=False,

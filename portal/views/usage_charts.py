@@ -56,6 +56,7 @@ CHARTS: Final[Sequence[tuple[str, str, Value, Form]]] = (
     ("reads", "Secret reads", lambda day: day.sums.reads, _number),
     ("messages", "Messages sent", lambda day: day.sums.sent, _number),
     ("bytes", "Bytes sent", lambda day: day.sums.sent_bytes, _size),
+    ("received", "Messages received", lambda day: day.sums.received, _number),
     ("members", "Active members", lambda day: day.members, _number),
 )
 

@@ -108,8 +108,8 @@ def usage_by_day(compartment: Compartment, days: int) -> list[Day]:
 def usage_by_person(compartment: Compartment, days: int) -> list[Share]:
     """Return what each person used in the last `days` days, the most active first; at most MAX_PEOPLE."""
     found: dict[UUID, Sums] = defaultdict(Sums)
-    for person_id, *sums in used.by_person(compartment.alias, _few(days), MAX_PEOPLE):
-        found[person_id].add(*sums)
+    for person_id, kind, count, size in used.by_person(compartment.alias, _few(days), MAX_PEOPLE):
+        found[person_id].add(kind, count, size)
     names = _names(compartment, found)
     shares = [Share(person_id, names.get(person_id), sums) for person_id, sums in found.items()]
     return sorted(shares, key=lambda share: (-share.sums.acts, str(share.person_id)))
@@ -122,8 +122,8 @@ def usage_by_day_and_person(compartment: Compartment, days: int) -> list[Share]:
     if len(rows) > MAX_ROWS:
         raise Invalid({"days": "This is more than a file should hold: ask for fewer days."})
     found: dict[tuple[date, UUID | None], Sums] = defaultdict(Sums)
-    for day, person_id, *each in rows:
-        found[day, person_id].add(*each)
+    for day, person_id, kind, count, size in rows:
+        found[day, person_id].add(kind, count, size)
     names = _names(compartment, {person_id for _, person_id in found if person_id})
     return [
         Share(person_id, names.get(person_id) if person_id else None, sums, day)

@@ -24,6 +24,7 @@ from tenants.actions import (
 )
 from tenants.compartment import Compartment
 from tenants.errors import LimitReached
+from tenants.pagination import PageRequest
 from tenants.records.models import AuditRow, Build, Usage
 from tenants.registry.allowances import NAMES
 from tenants.registry.models import AccessToken, Due, TenantLimits
@@ -102,7 +103,7 @@ def test_what_is_used_up_comes_back_the_next_day(stocked: Household) -> None:
 def test_each_kind_of_reading_is_held(stocked: Household) -> None:
     allow(stocked, reads_a_day=0)
     with stocked.enter() as inside:
-        set_id = parameters.list_sets(inside, parameters.PageRequest()).items[0].id
+        set_id = parameters.list_sets(inside, PageRequest()).items[0].id
     acts: list[Callable[[Compartment], object]] = [
         read,
         lambda inside: parameters.reveal_set(inside, set_id),
@@ -133,7 +134,7 @@ def test_messages_are_held_by_number_and_by_size(household: Household, send: Sen
     with pytest.raises(LimitReached, match="messages: 2"):
         send("1", deliver=False)
     with household.enter() as inside:
-        assert len(messages.list_sent(inside, messages.PageRequest()).items) == 2
+        assert len(messages.list_sent(inside, PageRequest()).items) == 2
         assert [standing.used for standing in usage.standings(inside)] == [2, 30]
 
 
@@ -146,7 +147,7 @@ def test_of_many_repositories_at_once_exactly_as_many_as_allowed(household: Hous
 
     assert attempts(household, create, 6) == 3
     with household.enter() as inside:
-        kept = repositories.list_repositories(inside, repositories.PageRequest()).items
+        kept = repositories.list_repositories(inside, PageRequest()).items
         assert len(kept) == 3
         repositories.delete_repository(inside, kept[0].id)
         create(inside)
@@ -155,7 +156,7 @@ def test_of_many_repositories_at_once_exactly_as_many_as_allowed(household: Hous
 def test_parameters_are_held_in_all_sets_together(stocked: Household) -> None:
     allow(stocked, parameters=2)
     with stocked.enter() as inside:
-        first = parameters.list_sets(inside, parameters.PageRequest()).items[0].id
+        first = parameters.list_sets(inside, PageRequest()).items[0].id
         other = parameters.create_set(inside, name="other", description="", filters=[]).id
         added = parameters.set_parameter(inside, other, name="B", value="b")
         parameters.set_parameter(inside, other, name="B", value="changed")  # a new value is no new parameter
@@ -196,10 +197,10 @@ def test_of_many_members_admitted_at_once_exactly_as_many_as_allowed(
         person = new_person()
         tenancies.ask_to_join(household.actor(person), slug=household.slug, note="")
     with household.enter() as inside:
-        waiting = iter([each.id for each in members.list_join_requests(inside, members.PageRequest()).items])
+        waiting = iter([each.id for each in members.list_join_requests(inside, PageRequest()).items])
     assert attempts(household, lambda inside: members.admit(inside, next(waiting), Role.MEMBER), 4) == 2
     with household.enter() as inside:
-        assert len(members.list_members(inside, members.PageRequest()).items) == 3
+        assert len(members.list_members(inside, PageRequest()).items) == 3
 
 
 def test_a_warning_comes_at_four_fifths(stocked: Household) -> None:

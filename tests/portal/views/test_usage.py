@@ -41,13 +41,13 @@ def test_charts_have_words_and_a_table_beside_them(used: Household, owner: Visit
     answer = owner.get("usage/", days="7")
     content = answer.content.decode()
     shown = re.findall(r'<svg class="bars".*?</svg>', content, re.DOTALL)
-    assert len(shown) == 5
+    assert len(shown) == 6
     for chart in shown:
         title, about = re.findall(r'<(?:title|desc) id="([a-z-]+)"', chart)
         assert f'aria-labelledby="{title} {about}"' in chart
     assert "Secret reads by day" in content
     assert re.search(r"<rect [^>]*><title>\d+ \w+ \d{4}: 2</title>", shown[1])
-    assert re.search(r"By day .* 0 2 0 0 1 By person", text(answer))
+    assert re.search(r"By day .* 0 2 0 0 bytes 0 1 By person", text(answer))
     assert " style=" not in content
     assert "<style" not in content
 

@@ -12,7 +12,8 @@ from tenants.actions.precedence import WINS_FIRST
 from tenants.compartment import Compartment
 from tenants.databases.prepared import Row, fetch
 from tenants.errors import Invalid, NotFound
-from tenants.records.audit import entry_around_names
+from tenants.records import together
+from tenants.records.audit import entry, entry_around_names
 from tenants.records.labels import matching
 from tenants.registry.acts import note_act
 
@@ -24,7 +25,7 @@ reached AS MATERIALIZED (
 found AS MATERIALIZED (
     SELECT p.name, reached.name AS source, p.id::text AS parameter, v.version, v.sealed, reached.place FROM reached
     JOIN parameters p ON p.set_id = reached.id AND p.deleted_at IS NULL
-    JOIN parameter_versions v ON v.parameter_id = p.id AND v.version = p.version LIMIT %(most)s::int + 1)"""
+    JOIN parameter_versions v ON v.parameter_id = p.id AND v.version = p.version LIMIT %(most)s::int + 1)"""  # noqa: S608 - parts of ours
 
 # As Python writes and sorts them; names of variables need no more than the quotes.
 _NAME: Final = 'to_json(name)::text COLLATE "C"'
@@ -53,7 +54,12 @@ def reveal(compartment: Compartment, action: str, repository: str, most: int) ->
             record(compartment, action, repository, names=sorted({row[0] for row in rows}))
         return rows
     note_act(compartment.identity.id)
-    return _ask(compartment, action, repository, most, log=True)
+    with together.reading(compartment.alias) as alone:
+        rows = _ask(compartment, action, repository, most, log=alone)
+        if not alone:
+            names = sorted({row[0] for row in rows})
+            together.append(compartment.alias, entry(compartment.actor, action, repository, {"names": names}))
+    return rows
 
 
 def _ask(compartment: Compartment, action: str, repository: str, most: int, *, log: bool) -> list[Row]:

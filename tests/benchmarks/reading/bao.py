@@ -91,7 +91,7 @@ def running_bao(directory: Path, stored: Mapping[str, Mapping[str, str]]) -> Ite
     try:
         wait_for(child, lambda: listens(ports["bao"]))
         bao = Bao(ports["bao"], directory / "audit.log")
-        _prepare(bao)
+        _prepare(bao, child)
         for name, values in stored.items():
             bao.call("POST", f"secret/data/{name}", {"data": values})
         yield bao
@@ -99,11 +99,21 @@ def running_bao(directory: Path, stored: Mapping[str, Mapping[str, str]]) -> Ite
         child.stop()
 
 
-def _prepare(bao: Bao) -> None:
+def _prepare(bao: Bao, child: Child) -> None:
     made = bao.call("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
     bao.call("PUT", "sys/unseal", {"key": made["keys"][0]})
     bao.token = made["root_token"]
+    wait_for(child, lambda: _does(bao, "GET", "sys/health"))  # it elects itself first
     bao.call("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
+    wait_for(child, lambda: _does(bao, "GET", "secret/config"))  # and the engine begins by itself, too
+
+
+def _does(bao: Bao, method: str, path: str) -> bool:
+    try:
+        bao.call(method, path)
+    except OSError:  # urllib's errors are such
+        return False
+    return True
 
 
 def values(count: int) -> dict[str, str]:

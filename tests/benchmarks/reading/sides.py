@@ -25,6 +25,7 @@ from tests.benchmarks.scale.ground import Ground
 Values = Mapping[str, Mapping[str, str]]  # value by name, by repository
 PACKAGE: Final = "tests.benchmarks.reading"
 _RATE: Final = {"BULKHEAD_RATE_API": "999999999/m"}  # counted at each request, and never used up
+THREADS: Final = "8"  # in each of two processes
 _READ: Final = """
 SELECT count(*) FROM {}.audit
 WHERE entry::jsonb->>'action' = 'parameters.revealed' AND entry::jsonb->>'subject' = %s"""
@@ -105,7 +106,8 @@ def our_side(at: Ground, stored: Values) -> Iterator[Ours]:
     with Contestant(f"{PACKAGE}.ours", at.stack.environment("web")) as web:
         token = web.ask("furnish", owner=at.owner, stored=stored)
     shipped = processes.web(at.stack)
-    with _running(replace(shipped, environment={**shipped.environment, **_RATE}), at.stack.ports["web"]):
+    environment = {**shipped.environment, **_RATE}
+    with _running(replace(shipped, command=_command(shipped), environment=environment), at.stack.ports["web"]):
         yield Ours(at, schema, token, Ephemeral())
 
 
@@ -118,7 +120,7 @@ def bare_side(at: Ground, ours: Ours) -> Iterator[Bare]:
         **at.environment_of("bare", "bulkhead", options),
         "DJANGO_SETTINGS_MODULE": f"{PACKAGE}.bare.settings",
     }
-    *command, _ = processes.web(at.stack).command
+    *command, _ = _command(processes.web(at.stack))
     command[command.index("--port") + 1] = str(port)
     child = Child("bare", [*command, f"{PACKAGE}.bare.wsgi:application"], at.stack.directory, environment)
     with _running(child, port):
@@ -129,6 +131,13 @@ def bare_side(at: Ground, ours: Ours) -> Iterator[Bare]:
 def their_side(directory: Path, stored: Values) -> Iterator[OpenBao]:
     with running_bao(directory, stored) as server:
         yield OpenBao(server, server.reader())
+
+
+def _command(shipped: Child) -> list[str]:
+    """Return how the web server is started, with a thread for each connection: they wait for the disk together."""
+    command = list(shipped.command)
+    command[command.index("--blocking-threads") + 1] = THREADS
+    return command
 
 
 @contextmanager

@@ -38,9 +38,9 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 TODAY: Final = "(statement_timestamp() AT TIME ZONE 'UTC')::date"
 
-# An entry is any JSON that the tenant's role ever wrote: what is not of the form it should be counts for nobody.
+# Materialized, or each of its uses below parses the entry again. An entry is any JSON that the tenant's role ever wrote: what is not of the form it should be counts for nobody.
 UNCOUNTED: Final = r"""
-entries AS (
+entries AS MATERIALIZED (
     SELECT position, at, entry::jsonb AS act FROM audit
     WHERE position > coalesce((SELECT position FROM usage_head), 0) ORDER BY position LIMIT %(batch)s),
 counted AS (

@@ -25,7 +25,7 @@ from tenants.actions import (
 from tenants.compartment import Compartment
 from tenants.errors import LimitReached
 from tenants.pagination import PageRequest
-from tenants.records.models import AuditRow, Build, Usage
+from tenants.records.models import AuditRow, Build, Usage, UsageHead
 from tenants.registry.allowances import NAMES
 from tenants.registry.models import AccessToken, Due, TenantLimits
 from tenants.roles import Role
@@ -96,6 +96,8 @@ def test_what_is_used_up_comes_back_the_next_day(stocked: Household) -> None:
     assert 0 < refused.value.seconds <= 24 * 3600
     assert "limit on secret reads a day set for this tenant (1): a day begins at 00:00 UTC" in refused.value.words
     with stocked.enter() as inside:
+        # What the refusal counted was rolled back with it, and counted again: the next one counts nothing.
+        assert UsageHead.objects.get().position == AuditRow.objects.count()
         Usage.objects.update(day=F("day") - timedelta(days=1))  # as if a day had passed
         read(inside)
 

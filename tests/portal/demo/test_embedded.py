@@ -146,13 +146,13 @@ with Stack(Path(sys.argv[1]), durable=False):
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux's own; elsewhere the next start cleans up")
 def test_a_killed_parent_takes_its_servers_along(made: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(made)], cwd=ROOT, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"up\n"
         parent.send_signal(signal.SIGKILL)
-    assert left_after(made, seconds=5) == {}
+    if sys.platform == "linux":  # prctl(2) is its own; elsewhere the next start cleans up
+        assert left_after(made, seconds=5) == {}
     with start(made):  # and the directory is as good as before
         pass
 

@@ -15,7 +15,7 @@ from portal.demo.embedded import Stack, wait_for
 from portal.demo.errors import DemoError
 from portal.demo.ports import remembered
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to drop")
+ROOT = os.geteuid() == 0
 
 
 @pytest.fixture(autouse=True)
@@ -46,28 +46,25 @@ def server(folder: Path, version: str) -> Path:
     return folder
 
 
-@as_root
-def test_root_runs_postgres_as_somebody_else() -> None:
-    prefix = privileges.unprivileged_prefix()
-    assert prefix
-    assert Path(prefix[0]).name in {"unshare", "setpriv"}
+def test_root_alone_runs_postgres_as_somebody_else() -> None:
+    names = [Path(part).name for part in privileges.unprivileged_prefix()[:1]]
+    assert names in ([["unshare"], ["setpriv"]] if ROOT else [[]])
 
 
-@as_root
 def test_without_user_namespaces_another_uid_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     privileges.unprivileged_prefix.cache_clear()
     monkeypatch.setattr(privileges, "_namespace", tuple)
     with Stack(tmp_path, durable=False) as stack, psycopg.connect(stack.database_url("web")) as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("bulkhead_web",)
-        assert (tmp_path / "postgresql").stat().st_uid == privileges.UNPRIVILEGED
+        assert (tmp_path / "postgresql").stat().st_uid == (privileges.UNPRIVILEGED if ROOT else os.geteuid())
         assert stat.S_IMODE((tmp_path / "postgresql").stat().st_mode) == 0o700
 
 
-@as_root
 def test_root_without_any_way_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     privileges.unprivileged_prefix.cache_clear()
     for name in ("_namespace", "_other_uid"):
         monkeypatch.setattr(privileges, name, tuple)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     with pytest.raises(DemoError, match="Run this as another user"):
         privileges.unprivileged_prefix()
 

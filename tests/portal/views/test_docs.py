@@ -22,7 +22,7 @@ def test_anybody_may_read_them(path: str, visit: NewVisitor) -> None:
 def test_the_matrix_is_the_code(visit: NewVisitor) -> None:
     rows = [row for group in matrix.groups() for row in group.rows]
     assert [row.permission for row in rows] == sorted(Permission)
-    holders = {**GRANTS, "build": BUILD_GRANTS}
+    holders = {role.value: GRANTS[role] for role in Role} | {"build": BUILD_GRANTS}
     assert {
         (row.permission, holder) for row in rows for holder, granted in zip(holders, row.cells, strict=True) if granted
     } == {(permission, holder) for holder, permissions in holders.items() for permission in permissions}

@@ -44,7 +44,9 @@ def open_key_service(url: str) -> KeyService:
 def open_key_services(url: str, others: Sequence[str]) -> KeyService:
     """The key service at this address, which also unwraps what `others` wrapped; those are opened when they are needed.
 
-    Raises as `open_key_service` does, for the first address alone.
+    Raises as `open_key_service` does, for the first address; of the others only the form is looked at.
     """
+    for other in others:
+        KeyServiceAddress.parse(other)
     current = open_key_service(url)
     return Succession(current, [partial(open_key_service, other) for other in others]) if others else current

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-SECONDS: Final = 2.5  # a page without its secret is answered within 3
+SECONDS: Final = 2.0  # a page without its secret is answered within 3
 
 _until: Final[ContextVar[float]] = ContextVar("until", default=math.inf)  # of time.monotonic
 

@@ -32,7 +32,10 @@ class Pulse:
         """Whether it answered when it was last asked, by anybody. Asks again where that is old, and doesn't wait."""
         old = time.monotonic() - self._felt > OLD_SECONDS or not self._guard.closed
         if old and not self._guard.opened and self._feeling.acquire(blocking=False):
-            threading.Thread(target=self._feel, name="key service pulse", daemon=True).start()
+            try:
+                threading.Thread(target=self._feel, name="key service pulse", daemon=True).start()
+            except RuntimeError:  # there is none left; the next who asks may find one
+                self._feeling.release()
         return self._good and self._guard.closed
 
     def _feel(self) -> None:

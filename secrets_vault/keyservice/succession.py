@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from secrets_vault.errors import KeyServiceDenied, VaultError
+from secrets_vault.errors import KeyServiceDenied, KeyServiceUnavailable, VaultError
 from secrets_vault.keyservice.interface import KeyService
 from secrets_vault.opaque import Opaque
 
@@ -47,6 +47,9 @@ class Succession(Opaque):
                 service = self._other(number)
             except VaultError as error:
                 failure = error
+                continue
+            except ValueError as error:  # a client that is not installed
+                failure = KeyServiceUnavailable(str(error))
                 continue
             if service.key_id == key_id:
                 return service

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from cachetools import TTLCache
 from django.db import connections
 from django.test import override_settings
 
+from portal import celery
 from secrets_vault import Keyring, KeyServiceUnavailable
 from tenants import keyrings
 from tenants.keyrings import forget_keyring, key_service, keyring_of
@@ -44,7 +46,7 @@ def wrapped(server: TransitServer, new_tenant: NewTenant) -> Iterator[Household]
 
 
 def test_of_many_who_need_a_key_one_asks(server: TransitServer, wrapped: Household) -> None:
-    server.fault = lambda _: time.sleep(0.1)  # type: ignore[func-returns-value]  # and then answers
+    server.fault = lambda _: time.sleep(0.1)  # and then answers
     found = at_once(lambda: keyring_of(wrapped.tenant.id), times=6)
     assert len({id(keyring) for keyring in found}) == 1
     assert len(server.requests) == 1
@@ -106,6 +108,15 @@ def test_what_has_expired_goes_by_itself(household: Household, monkeypatch: pyte
 
 def kept(tenant: str) -> list[Keyring]:
     return [found for found in gc.get_objects() if isinstance(found, Keyring) and found.tenant == tenant]
+
+
+@pytest.mark.parametrize(("queue", "opened"), [("provisioning", 1), ("default", 0)])
+def test_a_worker_opens_it_early_where_tenants_are_made(queue: str, opened: int) -> None:
+    """Before it forks: the client of a cloud takes seconds to import, and the others have no right to a key."""
+    key_service.cache_clear()
+    amqp = SimpleNamespace(queues=SimpleNamespace(consume_from={queue: None}))
+    celery.open_key_service(SimpleNamespace(app=SimpleNamespace(amqp=amqp)))
+    assert key_service.cache_info().currsize == opened
 
 
 def test_a_process_that_cannot_open_its_key_service_starts_sealed_and_looks_again(household: Household) -> None:

@@ -54,8 +54,9 @@ def _wait(url: str) -> None:
 
 @pytest.fixture(scope="module")
 def without_redis(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Path]]:
-    proxied = {"BULKHEAD_TRUSTED_PROXIES": "127.0.0.0/8", "REDIS_URL": f"redis://{AWAY}/0"}
-    with serving(stack, tmp_path_factory.mktemp("redis"), **proxied) as served:
+    away, proxies = f"redis://{AWAY}/0", "127.0.0.0/8"
+    directory = tmp_path_factory.mktemp("redis")
+    with serving(stack, directory, REDIS_URL=away, BULKHEAD_TRUSTED_PROXIES=proxies) as served:
         yield served
 
 

@@ -9,10 +9,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from secrets_vault import BadCiphertext, KeyServiceDenied, KeyServiceUnavailable, VaultError
-from secrets_vault.keyservice import attempts, guard
+from secrets_vault import (
+    BadCiphertext,
+    Keyring,
+    KeyServiceDenied,
+    KeyServiceUnavailable,
+    VaultError,
+    open_key_service,
+)
+from secrets_vault.keyservice import attempts, deadline, guard
 from secrets_vault.keyservice.deadline import within
 from secrets_vault.keyservice.guard import Guard
+from tests.secrets_vault.keyservice.servers.transit import TOKEN, TransitServer
 
 QUICK = 0.1  # what is refused at once takes less
 
@@ -137,6 +145,20 @@ def test_questions_that_belong_together_end_together() -> None:
             failed(lambda: attempts.ask(service, explain))
     assert 0.3 <= time.monotonic() - began < 0.5
     service.hangs.set()
+
+
+def test_all_versions_of_a_tenants_key_are_one_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that takes its time for each of them, though never too long, must not add up."""
+    monkeypatch.setattr(attempts, "TOTAL_SECONDS", deadline.SECONDS)
+    monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+    with TransitServer() as server:
+        service = open_key_service(server.address)
+        keyring, first = Keyring.create(service, "tenant")
+        _, second = keyring.add(service)
+        server.fault = lambda _: time.sleep(1.3)
+        error, seconds = failed(lambda: Keyring.open(service, "tenant", [first, second]))
+        assert isinstance(error, KeyServiceUnavailable)
+        assert seconds < 2.4
 
 
 def test_what_the_breaker_keeps_leads_to_no_frame() -> None:

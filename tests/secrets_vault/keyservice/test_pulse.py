@@ -54,7 +54,7 @@ def test_what_goes_wrong_shows_and_so_does_its_end(server: TransitServer, status
 
 
 def test_nobody_waits_for_a_service_that_hangs(server: TransitServer) -> None:
-    server.fault = lambda _: time.sleep(1)  # type: ignore[func-returns-value]  # and then answers
+    server.fault = lambda _: time.sleep(1)  # and then answers
     service = open_key_service(server.address)
     began = time.monotonic()
     assert not any(service.answers() for _ in range(100))

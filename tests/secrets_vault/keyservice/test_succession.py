@@ -19,6 +19,7 @@ from secrets_vault import (
     open_sealed,
     rewrap_key,
 )
+from secrets_vault.keyservice.succession import Succession
 from tests.secrets_vault.conftest import OTHER_TENANT, PLACE, PLAINTEXT, TENANT, Vault
 
 
@@ -99,8 +100,7 @@ def test_another_key_in_its_place_is_not_taken(vault: Vault, addresses: list[str
 
 def test_what_does_not_unwrap_again_replaces_nothing(vault: Vault, addresses: list[str]) -> None:
     forgetful = Forgetful.open(Path(addresses[0].removeprefix("local:")))
-    both = open_key_services(addresses[0], addresses[1:])
-    both.current = forgetful  # type: ignore[attr-defined, misc]  # a service that loses what it is given
+    both = Succession(forgetful, [lambda: vault.service])
     with pytest.raises(KeyServiceUnavailable):
         rewrap_key(both, TENANT, vault.rows[0])
 

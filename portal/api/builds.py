@@ -21,9 +21,9 @@ from tenants.actions.builds import Started
 from tenants.records.models import Build
 from tenants.registry.models import AccessToken
 from tenants.roles import Permission
+from tenants.validation import MAX_VALUE_BYTES
 
 MAX_BODY: Final = 512 * 1024
-MAX_VALUE: Final = 64 * 1024
 
 router = Router(tags=["builds"])
 
@@ -33,7 +33,7 @@ class NewBuild(Strict):
     repository: Name
     revision: Annotated[Text, Field(max_length=100)] = ""
     overrides: Annotated[
-        dict[Name, Annotated[Text, Field(max_length=MAX_VALUE)]],
+        dict[Name, Annotated[Text, Field(max_length=MAX_VALUE_BYTES)]],
         Field(max_length=builds.MAX_OVERRIDES, description="Ad-hoc parameters; they override stored ones."),
     ] = Field(default_factory=dict)
     ttl: Annotated[int, Field(description="Seconds after which the build is ended if nobody ended it.")] = 3600

@@ -12,7 +12,18 @@ from pydantic import ConfigDict, Field
 from portal import limits
 from portal.api.access import ApiRequest, member
 from portal.api.parameters import Reason
-from portal.api.schemas import Filters, Labels, Name, Strict, Text, answers, filter_pairs, filters_of, labels_of
+from portal.api.schemas import (
+    LARGE_BODY,
+    Filters,
+    Labels,
+    Name,
+    Strict,
+    Text,
+    answers,
+    filter_pairs,
+    filters_of,
+    labels_of,
+)
 from tenants.actions import parameter_import as importing
 from tenants.actions import parameter_reach, parameter_search, parameters
 from tenants.actions.parameter_import import MAX_BYTES, Format
@@ -21,8 +32,6 @@ from tenants.roles import Permission
 from tenants.validation import MAX_VALUE_BYTES
 
 router = Router(tags=["parameters"])
-
-_BODY = 2 * MAX_BYTES  # a text inside a JSON string: at worst nearly every byte is escaped
 
 
 class _Asked(Schema):
@@ -199,7 +208,7 @@ def preview_reach(request: ApiRequest, body: ReachRequest) -> ReachOut:
 
 @router.post(
     "parameter-sets/{uuid:set_id}/import",
-    auth=member(Permission.PARAMETERS_WRITE, body=_BODY),
+    auth=member(Permission.PARAMETERS_WRITE, body=LARGE_BODY),
     response=answers(ImportOut),
 )
 def import_parameters(request: ApiRequest, set_id: UUID, body: ImportRequest) -> ImportOut:

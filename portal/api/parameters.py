@@ -11,6 +11,7 @@ from pydantic import Field
 
 from portal.api.access import ApiRequest, member
 from portal.api.schemas import (
+    LARGE_BODY,
     Filters,
     Name,
     PageQuery,
@@ -18,9 +19,11 @@ from portal.api.schemas import (
     Sealed,
     Strict,
     Text,
+    Warned,
     answers,
     filter_pairs,
     filters_of,
+    warning_of,
 )
 from portal.api.sealing import seal_for
 from tenants.actions import parameters
@@ -36,14 +39,20 @@ Reason = Annotated[Text, Field(max_length=200, description="Why; kept with each 
 Day = Annotated[
     date | None, Field(strict=False, description="When to be reminded to replace it; it is given out all the same.")
 ]
-# As JSON escapes them: at worst each byte takes six, and a value is a whole file.
-VALUES_BODY = 4 * 1024 * 1024
 
 
 class NewParameterSet(Strict):
     name: Name
     description: Description = ""
-    filters: Filters = Field(default_factory=list)
+    filters: Filters  # without a default: a set for every repository is asked for, not left over
+
+
+class ChangedParameterSet(Strict):
+    """All of it: what is left out would be a guess."""
+
+    name: Name
+    description: Description
+    filters: Filters
 
 
 class ParameterSetOut(Strict):
@@ -53,6 +62,7 @@ class ParameterSetOut(Strict):
     filters: Filters
     size: int  # how many parameters it holds
     expiring: int  # how many of them have expired, or do within 30 days
+    warning: Warned
     changed_at: datetime
     changed_by: str
 
@@ -118,8 +128,9 @@ def set_out(found: ParameterSet) -> ParameterSetOut:
         name=found.name,
         description=found.description,
         filters=filters_of(found.filters),
-        size=getattr(found, "size", 0),  # counted by the list; a new set holds none
-        expiring=getattr(found, "expiring", 0),
+        size=found.size,
+        expiring=found.expiring,
+        warning=warning_of(found.filters),
         changed_at=found.changed_at,
         changed_by=found.changed_by,
     )
@@ -149,7 +160,7 @@ def list_sets(request: ApiRequest, page: Query[ParameterSetQuery]) -> ParameterS
 
 @router.post("parameter-sets", auth=member(Permission.PARAMETERS_WRITE), response=answers(ParameterSetOut, status=201))
 def create_set(request: ApiRequest, body: NewParameterSet) -> Status[ParameterSetOut]:
-    """Create a parameter set. Without filters it matches every repository."""
+    """Create a parameter set. An empty list of filters matches every repository: the answer warns of it."""
     created = parameters.create_set(
         request.compartment, name=body.name, description=body.description, filters=filter_pairs(body.filters)
     )
@@ -159,7 +170,7 @@ def create_set(request: ApiRequest, body: NewParameterSet) -> Status[ParameterSe
 @router.post(
     "parameter-sets/{uuid:set_id}", auth=member(Permission.PARAMETERS_WRITE), response=answers(ParameterSetOut)
 )
-def change_set(request: ApiRequest, set_id: UUID, body: NewParameterSet) -> ParameterSetOut:
+def change_set(request: ApiRequest, set_id: UUID, body: ChangedParameterSet) -> ParameterSetOut:
     """Change a set's name, description and filters, all three. Ask `reach` first what that would change."""
     parameters.change_set(
         request.compartment,
@@ -185,7 +196,7 @@ def list_parameters(request: ApiRequest, set_id: UUID) -> ParametersOut:
 
 @router.post(
     "parameter-sets/{uuid:set_id}/parameters",
-    auth=member(Permission.PARAMETERS_WRITE, body=VALUES_BODY),
+    auth=member(Permission.PARAMETERS_WRITE, body=LARGE_BODY),
     response=answers(ParameterOut, status=201),
 )
 def set_parameter(request: ApiRequest, set_id: UUID, body: NewParameterWithReason) -> Status[ParameterOut]:
@@ -218,7 +229,7 @@ def describe_parameter(request: ApiRequest, set_id: UUID, parameter_id: UUID, bo
 
 @router.post(
     "parameter-sets/{uuid:set_id}/changes",
-    auth=member(Permission.PARAMETERS_WRITE, body=VALUES_BODY),
+    auth=member(Permission.PARAMETERS_WRITE, body=LARGE_BODY),
     response=answers(ParametersOut),
 )
 def apply_changes(request: ApiRequest, set_id: UUID, body: Changes) -> ParametersOut:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Final
 
+from django.conf import settings
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field
 
@@ -13,6 +14,8 @@ from tenants.records import labels as stored_labels
 from tenants.validation import MAX_ALTERNATIVES, MAX_LABELS
 
 REFUSALS: Final = (400, 401, 403, 404, 413, 415, 422, 429, 500, 503)
+# For values: as JSON escapes them a byte takes at worst six, and a value is a whole file. Django reads no more.
+LARGE_BODY: Final[int] = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def _storable(value: str) -> str:
@@ -44,6 +47,9 @@ Filters = Annotated[
     Field(max_length=MAX_ALTERNATIVES, description="Any of all-of. An empty list matches every repository."),
 ]
 
+Warned = Annotated[str | None, Field(description="What to think about before relying on it: who receives it.")]
+EVERY_REPOSITORY: Final = "There is no filter: builds of every repository receive this, those added later too."
+
 
 def pairs(labels: Iterable[Pair]) -> list[stored_labels.Pair]:
     return [(label.name, label.value) for label in labels]
@@ -59,6 +65,10 @@ def labels_of(stored: Iterable[str]) -> list[Pair]:
 
 def filters_of(stored: Iterable[Iterable[str]]) -> list[list[Pair]]:
     return [labels_of(alternative) for alternative in stored]
+
+
+def warning_of(filters: Collection[object]) -> str | None:
+    return None if filters else EVERY_REPOSITORY
 
 
 class PageQuery(Schema):

@@ -127,6 +127,7 @@ def create_set(
     with unique("name", _TAKEN), compartment.transaction():
         parameter_set.save(force_insert=True)
         record(compartment, "parameters.created", parameter_set.name, filters=_lines(parameter_set))
+    parameter_set.size = parameter_set.expiring = 0
     return parameter_set
 
 

@@ -20,6 +20,10 @@ class ParameterSet(models.Model):
     deleted_at = models.DateTimeField(null=True)  # until it is shredded, a deletion can be undone
     deleted_by = models.CharField(max_length=255, blank=True, db_default="")
 
+    # Counted by whoever asks for them (tenants/actions/parameters.py); no columns.
+    size: int
+    expiring: int
+
     class Meta:
         db_table = "parameter_sets"
         constraints: ClassVar = [

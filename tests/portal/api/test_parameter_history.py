@@ -15,7 +15,7 @@ from tests.portal.api.test_access import refused
 
 @pytest.fixture
 def made(caller: Caller) -> str:
-    answer = caller.post("parameter-sets", {"name": "deploy"})
+    answer = caller.post("parameter-sets", {"name": "deploy", "filters": []})
     return f"parameter-sets/{answer.json()['id']}"
 
 
@@ -63,7 +63,7 @@ def test_deleting_and_restoring(caller: Caller, made: str, token: dict[str, Any]
     assert caller.post(f"{path}/restore").json() == token
     caller.post(f"{made}/delete")
     assert [each["name"] for each in caller.get("deleted-parameter-sets").json()["items"]] == ["deploy"]
-    caller.post("parameter-sets", {"name": "deploy"})
+    caller.post("parameter-sets", {"name": "deploy", "filters": []})
     assert set(refused(caller.post(f"{made}/restore"), 422)["fields"]) == {"name"}
     refused(caller.post(f"{made}/delete"), 404)
 

@@ -180,6 +180,20 @@ THREATS: Final = (
         ("tests/tenants/actions/test_ssh_keys.py",),
     ),
     Threat(
+        "M2 T3",
+        "Somebody gets into a host under a name that is not theirs, or with a certificate that outlives its use.",
+        "A certificate names whoever asks and nobody else: the names follow from the person's identity and role, or "
+        "from the build's repository, after the tenant's address. It ends within 8 hours, a build's by its time limit.",
+        ("tests/tenants/actions/test_ssh_certificates.py", "tests/tenants/actions/test_ssh_host.py"),
+    ),
+    Threat(
+        "Z6",
+        "A key or a file that a build was given stays behind on the machine that ran it.",
+        "SSH keys go by a pipe into an agent that ends with the command. Files lie in memory where the system has such "
+        "a place, for their user alone, and are removed however the command or `bulkhead run` ends.",
+        ("tests/portal/cli/test_agent.py", "tests/portal/cli/test_files.py"),
+    ),
+    Threat(
         "T2",
         "A script or style is changed on its way, or somebody else's is brought in.",
         "A content security policy without any inline code, Trusted Types, and an integrity digest on every script and "

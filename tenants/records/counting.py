@@ -38,7 +38,8 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 TODAY: Final = "(statement_timestamp() AT TIME ZONE 'UTC')::date"
 
-# Materialized, or each of its uses below parses the entry again. An entry is any JSON that the tenant's role ever wrote: what is not of the form it should be counts for nobody.
+# An entry is any JSON that the tenant's role ever wrote: what is not of the form it should be counts for nobody.
+# Materialized, so that it is parsed once and not at each of its uses.
 UNCOUNTED: Final = r"""
 entries AS MATERIALIZED (
     SELECT position, at, entry::jsonb AS act FROM audit

@@ -23,6 +23,8 @@ logger: Final = logging.getLogger(__name__)
 # Seconds. No tenant holds a worker for longer, whatever it locks or sets for itself: what was in hand is broken off and
 # comes back later, and a process that even that does not reach is replaced.
 _SOFT, _HARD = 120, 180
+# A comparison of thousands. Redis gives away anew what is not acknowledged after ten minutes.
+_SOFT_OF_ALL, _HARD_OF_ALL = 480, 540
 
 
 @shared_task(soft_time_limit=_SOFT, time_limit=_HARD)
@@ -44,7 +46,7 @@ def prove_isolation() -> None:
         wake("prove_isolation")
 
 
-@shared_task
+@shared_task(soft_time_limit=_SOFT_OF_ALL, time_limit=_HARD_OF_ALL)
 def compare_declared() -> None:
     """Compare the live database with what code declares; nothing is put back (queue `provisioning`)."""
     found = comparison.compare(Actor.system("drift"))
@@ -52,14 +54,14 @@ def compare_declared() -> None:
         logger.warning("%d differences from what is declared: see `manage.py drift`", len(found.left))
 
 
-@shared_task
+@shared_task(soft_time_limit=_SOFT, time_limit=_HARD)
 def rotate_keys() -> None:
     """Rotate tenants' keys that are due, a slice of time at once (queue `provisioning`)."""
     if campaign.rotate_due():
         wake("rotate_keys", queue="provisioning")
 
 
-@shared_task
+@shared_task(soft_time_limit=_SOFT, time_limit=_HARD)
 def rotate_database_passwords() -> None:
     """Rotate the passwords of tenants' roles that are due, a slice of time at once (queue `provisioning`)."""
     if passwords.rotate_due():

@@ -10,10 +10,10 @@ from psycopg import sql
 
 from tenants.drift import declared
 from tenants.drift.findings import BEHIND, Finding, Hand
-from tenants.drift.portions import Portion, portions
 from tenants.drift.reading import NAME_FORM, Known, rows
 from tenants.provisioning import shape
 from tenants.provisioning.line import Line
+from tenants.provisioning.portions import Portion, portions
 from tenants.provisioning.provision import compartment, schema_script
 from tenants.provisioning.render import rehearse
 from tenants.provisioning.shape import Shape

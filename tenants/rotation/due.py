@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error, connections, transaction
+from django.db import connections, transaction
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Now
 from psycopg import sql
 
+from tenants.provisioning.portions import portions
+from tenants.provisioning.shape import PATIENCE
 from tenants.registry.models import Tenant
 from tenants.rotation import schedule
+from tenants.rotation.turns import Turns
 
 logger: Final = logging.getLogger(__name__)
+
+_unread: Final[Turns[str]] = Turns()
 
 _AT_ONCE: Final = 100  # tenants that one statement asks
 _COUNTED: Final = """
@@ -44,25 +50,29 @@ def unfinished() -> list[UUID]:
 
 
 def worn() -> list[UUID]:
-    """Return the tenants whose newest version has wrapped as many item keys as it may."""
+    """Return the tenants whose newest version has wrapped as many item keys as it may.
+
+    A count that can't be read, which any session of its tenant's role can bring about, hides no other and is asked for
+    again later; the tenant's key still comes of age.
+    """
     with connections["default"].cursor() as cursor:
         cursor.execute(_COUNTED)
-        schemas = [name for (name,) in cursor.fetchall()]
-    portions = (schemas[start : start + _AT_ONCE] for start in range(0, len(schemas), _AT_ONCE))
-    found = [name for portion in portions for name, uses in _uses(portion) if uses >= settings.KEY_MAX_USES]
+        schemas = _unread.order([name for (name,) in cursor.fetchall()], str)
+    found: list[str] = []
+    for portion in portions(_uses, schemas, size=_AT_ONCE):
+        found += [name for name, uses in portion.found.items() if uses >= settings.KEY_MAX_USES]
+        for name, why in portion.unread.items():
+            _unread.begin(name)
+            logger.error("the uses of the key of %s could not be read: %s", name, why)
     return list(Tenant.objects.filter(schema__in=found).values_list("id", flat=True))
 
 
-def _uses(schemas: list[str]) -> list[tuple[str, int]]:
-    """Ask as the schemas' owner; nothing is answered if one of them was dropped meanwhile, until the next time."""
+def _uses(schemas: Sequence[str]) -> dict[str, int]:
+    """Ask as the schemas' owner."""
     one = sql.SQL(_USES)
     parts = [one.format(name=sql.Literal(name), table=sql.Identifier(name, "key_uses")) for name in schemas]
-    try:
-        with transaction.atomic(), connections["default"].cursor() as cursor:
-            cursor.execute("SET LOCAL ROLE bulkhead_provisioner")
-            cursor.execute(sql.SQL(" UNION ALL ").join(parts).as_string(cursor.connection))
-            rows: list[tuple[str, int]] = cursor.fetchall()
-    except Error:
-        logger.warning("the uses of keys could not be read of some tenants")
-        return []
-    return rows
+    with transaction.atomic(), connections["default"].cursor() as cursor:
+        cursor.execute(PATIENCE)
+        cursor.execute("SET LOCAL ROLE bulkhead_provisioner")
+        cursor.execute(sql.SQL(" UNION ALL ").join(parts).as_string(cursor.connection))
+        return dict(cursor.fetchall())

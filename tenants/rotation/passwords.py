@@ -14,10 +14,13 @@ from tenants.actor import Actor
 from tenants.provisioning.passwords import campaign, rotate
 from tenants.registry.models import Tenant
 from tenants.rotation import schedule
+from tenants.rotation.turns import Turns
 
 logger: Final = logging.getLogger(__name__)
 
 ACTOR: Final = Actor.system("rotation")
+
+_turns: Final[Turns[UUID]] = Turns()
 
 
 def aged() -> list[UUID]:
@@ -28,13 +31,15 @@ def aged() -> list[UUID]:
 
 def rotate_due(seconds: float = schedule.SLICE_SECONDS) -> bool:
     """Rotate for so long; return whether the time was over before the work, so that somebody should go on at once."""
-    tenants = aged()
+    tenants = _turns.order(aged(), lambda tenant: tenant)
     if not tenants:
         return False
     slice_ = _Slice(tenants, time.monotonic() + seconds)
     for outcome in rotate(slice_, campaign().version, ACTOR):
         if outcome.failure:
             logger.error("password of tenant %s: %s", outcome.tenant, outcome.failure)
+        else:
+            _turns.succeed(outcome.tenant)
     return slice_.cut_off
 
 
@@ -49,4 +54,5 @@ class _Slice(Iterator[UUID]):
         self.cut_off = time.monotonic() > self._deadline
         if self.cut_off:
             raise StopIteration
+        _turns.begin(tenant)
         return tenant

@@ -41,16 +41,13 @@ class SupersededError(Exception):
     """The version that was being rewrapped to has itself been replaced and closed: another rotation is further."""
 
 
-class OutOfTimeError(Exception):
-    """The time for this slice is over; what was done stays done."""
-
-
 @dataclass(slots=True)
 class Pass:
     """What one walk over all sealed columns did."""
 
     rewrapped: int = 0
     failed: int = 0
+    cut_off: bool = False  # the time was over before the walk
     named: list[str] = field(default_factory=list)  # the first of those that could not be opened, by place
 
 
@@ -63,13 +60,14 @@ class Row:
 
 
 def rewrap_all(alias: str, keyring: Keyring, *, deadline: float | None = None) -> Pass:
-    """Walk every sealed column once. `deadline` is of `time.monotonic`. Raises OutOfTimeError and SupersededError."""
+    """Walk every sealed column once, or until `deadline`, which is of `time.monotonic`. Raises SupersededError."""
     done = Pass()
     for column in SEALED:
         for rows in _batches(alias, column, keyring.current.version):
             _rewrap(alias, keyring, column, rows, done)
             if deadline is not None and time.monotonic() > deadline:
-                raise OutOfTimeError
+                done.cut_off = True
+                return done
     return done
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import Error
 
-from secrets_vault import Keyring, KeyServiceDenied
+from secrets_vault import BadCiphertext, Keyring, KeyServiceUnavailable, VaultError
 from tenants.actor import Actor
 from tenants.compartment import Compartment, enter_as_system
 from tenants.errors import NotFound
@@ -38,14 +38,21 @@ class Outcome:
     added: int | None = None  # the version that was made
     items: int = 0  # that were rewrapped
     retired: tuple[int, ...] = ()
+    cut_off: bool = False  # the time was over before the work
     waiting: bool = False  # an old version is still there, until it is certain that nobody writes under it
     failure: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is otherwise than before."""
+        return bool(self.added or self.items or self.retired)
 
 
 def rotate(tenant_id: UUID, actor: Actor, *, reason: str = "", deadline: float | None = None) -> Outcome:
     """Make a new version if there is a `reason` for one, and bring what was begun as far as it can be brought.
 
-    Runs as the provisioner or the owner. Raises KeyServiceUnavailable (others would fail too) and OutOfTimeError.
+    Runs as the provisioner or the owner. Raises KeyServiceUnavailable: others would fail too. `deadline` is of
+    `time.monotonic`.
     """
     outcome = Outcome(tenant_id)
     try:
@@ -57,7 +64,11 @@ def rotate(tenant_id: UUID, actor: Actor, *, reason: str = "", deadline: float |
         pass  # destroyed meanwhile
     except SupersededError:
         outcome.waiting = True
-    except (Error, KeyServiceDenied) as error:
+    except KeyServiceUnavailable:
+        raise
+    except BadCiphertext as error:  # what does not open of its values does not come here
+        outcome.failure = f"one of its keys can't be unwrapped: {error}"
+    except (Error, VaultError) as error:
         outcome.failure = str(error).partition("\n")[0][:200]  # the rest may quote a statement
     return outcome
 
@@ -72,9 +83,10 @@ def _finish(inside: Compartment, actor: Actor, outcome: Outcome, deadline: float
     if last.failed:
         outcome.failure = f"{last.failed} items do not open: {', '.join(last.named)}"
         logger.error("tenant %s keeps its old keys: %s", inside.tenant.id, outcome.failure)
+    outcome.cut_off = last.cut_off
     if not old:
         return
-    if settled and not last.rewrapped and not last.failed:
+    if settled and not last.rewrapped and not last.failed and not last.cut_off:
         retire(inside.tenant.id, old, actor)
         outcome.retired = tuple(old)
     else:
@@ -82,10 +94,10 @@ def _finish(inside: Compartment, actor: Actor, outcome: Outcome, deadline: float
 
 
 def _rewrap(inside: Compartment, keyring: Keyring, outcome: Outcome, deadline: float | None) -> Pass:
-    """Walk until a pass finds nothing to do, and return that one."""
+    """Walk until a pass finds nothing to do or the time is over, and return the last."""
     for _ in range(_ENOUGH):
         done = rewrap_all(inside.alias, keyring, deadline=deadline)
         outcome.items += done.rewrapped
-        if not done.rewrapped:
+        if not done.rewrapped or done.cut_off:
             break
     return done

@@ -15,6 +15,7 @@ SETTLED: Final = timedelta(seconds=2 * REMEMBERED_SECONDS)
 
 # What waits behind a slice in the queue is a customer who asked for a tenant.
 SLICE_SECONDS: Final = 20.0
+SHARE_SECONDS: Final = 5.0  # of a slice, for one tenant
 
 
 def key_age() -> timedelta:

@@ -11,9 +11,9 @@ from django.db import DatabaseError
 T = TypeVar("T")
 Read = Callable[[Sequence[str]], Mapping[str, T]]
 
-# lock_not_available, query_canceled (statement_timeout), internal_error (dropped while it was being looked at). All
-# else is no schema's own trouble.
-_OF_ONE: Final = frozenset({"55P03", "57014", "XX000"})
+# lock_not_available, query_canceled (statement_timeout), undefined_table and internal_error (dropped while it was being
+# looked at), data_corrupted and index_corrupted. All else is no schema's own trouble.
+_OF_ONE: Final = frozenset({"55P03", "57014", "42P01", "XX000", "XX001", "XX002"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,19 @@ from django.db import connections
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
+from tenants.actions import in_reach
 from tenants.compartment import Compartment
 from tenants.errors import Invalid
 from tenants.records.models import Parameter
 
 MAX_IN_REACH: Final = 2_000
+MAX_KEYS: Final = 100
 ALGORITHMS: Final = ("dir", "A256GCM")
 
 # Precedence of a name: the trigger's own value; then the set with the more specific filter; then the newer set.
 _VALUES: Final = """
-SELECT p.name, s.name, p.kind, p.expires_on, p.id, v.version, v.sealed FROM builds b
+SELECT p.name, s.name, p.kind, p.expires_on, p.id, v.version,
+    CASE WHEN sum(octet_length(v.sealed)) OVER () <= %s THEN v.sealed END FROM builds b
 JOIN repositories r ON r.id = b.repository_id
 JOIN parameter_sets s ON s.deleted_at IS NULL AND (s.filters = '[]'::jsonb OR EXISTS (
     SELECT FROM jsonb_array_elements(s.filters) AS alternative
@@ -48,7 +51,7 @@ WITH reached AS (
     WHERE b.id = %s AND b.outcome = 'running' AND b.ends_by > statement_timestamp()),
 free AS (SELECT id FROM ssh_keys WHERE id IN (SELECT id FROM reached) FOR NO KEY UPDATE SKIP LOCKED),
 stamped AS (UPDATE ssh_keys SET used_at = statement_timestamp() WHERE id IN (SELECT id FROM free))
-SELECT id, name, generation, public, known_hosts, sealed FROM reached ORDER BY name, generation DESC"""
+SELECT id, name, generation, public, known_hosts, sealed FROM reached ORDER BY name, generation DESC LIMIT %s"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,17 @@ class _Stored:
 
 
 def environment_of(compartment: Compartment, build_id: UUID, overrides: Mapping[str, str]) -> Environment:
-    """Open the values that the build's repository reaches, under the trigger's own. The caller writes the log."""
-    rows = _rows(compartment, _VALUES, build_id, MAX_IN_REACH + 1)
+    """Open the values that the build's repository reaches, under the trigger's own. The caller writes the log.
+
+    Raises Invalid for more values, or more bytes of them, than a build is given.
+    """
+    rows = _rows(compartment, _VALUES, in_reach.MAX_BYTES, build_id, MAX_IN_REACH + 1)
     if len(rows) > MAX_IN_REACH:
         raise Invalid(
             {"repository": f"Its labels reach more than {MAX_IN_REACH} values: narrow the filters of its sets."}
         )
+    if any(row[-1] is None for row in rows):
+        raise in_reach.too_large()
     chosen: dict[str, _Stored] = {}
     sources: dict[str, list[str]] = {}
     for name, source, *rest in rows:
@@ -98,8 +106,14 @@ def environment_of(compartment: Compartment, build_id: UUID, overrides: Mapping[
 
 
 def ssh_keys_of(compartment: Compartment, build_id: UUID) -> Iterator[dict[str, Any]]:
-    """Yield the SSH keys that the build's repository reaches, private half and all. The caller writes the log."""
-    for key_id, name, generation, public, known_hosts, sealed in _rows(compartment, _KEYS, build_id):
+    """Yield the SSH keys that the build's repository reaches, private half and all. The caller writes the log.
+
+    Raises Invalid for more than MAX_KEYS, before the first of them.
+    """
+    rows = _rows(compartment, _KEYS, build_id, MAX_KEYS + 1)
+    if len(rows) > MAX_KEYS:
+        raise Invalid({"repository": f"More than {MAX_KEYS} SSH keys match this repository: narrow their filters."})
+    for key_id, name, generation, public, known_hosts, sealed in rows:
         private = compartment.open(compartment.place("ssh_keys.sealed", key_id, 1), bytes(sealed)).decode()
         yield {
             "name": name,

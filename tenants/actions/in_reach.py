@@ -17,6 +17,9 @@ from tenants.records.audit import entry, entry_around_names
 from tenants.records.labels import matching
 from tenants.registry.acts import note_act
 
+# Of sealed values in one reading: all of them are opened, written as JSON and sealed anew in memory.
+MAX_BYTES: Final = 4 * 2**20
+
 # Goes on from a `repository` with its labels. `found`: each value in force, those of the set that wins first.
 IN_REACH: Final = f"""
 reached AS MATERIALIZED (
@@ -35,15 +38,19 @@ WITH repository AS MATERIALIZED (SELECT labels FROM repositories WHERE name = %(
 logged AS (
     INSERT INTO audit (entry)
     SELECT %(before)s::text || coalesce(string_agg(DISTINCT {_NAME}, ',' ORDER BY {_NAME}), '') || %(after)s::text
-    FROM found HAVING %(log)s::bool AND count(*) <= %(most)s::int AND EXISTS (SELECT FROM repository))
-SELECT found.name, source, parameter, version, sealed FROM repository LEFT JOIN found ON true
+    FROM found HAVING %(log)s::bool AND count(*) <= %(most)s::int
+    AND coalesce(sum(octet_length(sealed)), 0) <= %(bytes)s::int AND EXISTS (SELECT FROM repository))
+SELECT found.name, source, parameter, version,
+    CASE WHEN sum(octet_length(sealed)) OVER () <= %(bytes)s::int THEN sealed END
+FROM repository LEFT JOIN found ON true
 ORDER BY place"""  # noqa: S608 - parts of ours
 
 
 def reveal(compartment: Compartment, action: str, repository: str, most: int) -> list[Row]:
     """Return (name, set, parameter, version, sealed), the winners first; the log says so, durably, before this returns.
 
-    Raises NotFound, and Invalid for more than `most` values: then nothing is logged. Raises LimitReached.
+    Raises NotFound, and Invalid for more than `most` values or MAX_BYTES: then nothing is logged, and no value leaves
+    the database. Raises LimitReached.
     """
     if connections[compartment.alias].in_atomic_block:
         raise RuntimeError("what is revealed is logged in a transaction of its own")
@@ -67,6 +74,7 @@ def _ask(compartment: Compartment, action: str, repository: str, most: int, *, l
     parameters: dict[str, Any] = {
         "repository": repository,
         "most": most,
+        "bytes": MAX_BYTES,
         "log": log,
         "before": before,
         "after": after,
@@ -76,4 +84,12 @@ def _ask(compartment: Compartment, action: str, repository: str, most: int, *, l
         raise NotFound
     if len(rows) > most:
         raise Invalid({"repository": f"Its labels reach more than {most} values: narrow the filters of its sets."})
-    return [row for row in rows if row[0] is not None]
+    found = [row for row in rows if row[0] is not None]
+    if any(row[-1] is None for row in found):
+        raise too_large()
+    return found
+
+
+def too_large() -> Invalid:
+    most = MAX_BYTES // 2**20
+    return Invalid({"repository": f"Its labels reach values of more than {most} MiB: narrow the filters of its sets."})

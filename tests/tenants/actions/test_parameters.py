@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secrets_vault import BadCiphertext
-from tenants.actions import parameter_values, parameters, repositories
+from tenants.actions import builds, in_reach, parameter_values, parameters, repositories
 from tenants.compartment import Compartment
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.pagination import PageRequest
@@ -270,3 +270,21 @@ def test_a_build_is_given_so_many_values_and_no_more(household: Household, monke
         add(inside, "all", [], A="1", B="2")
         with pytest.raises(Invalid, match="repository"):
             parameters.reveal_environment(inside, "api")
+
+
+def test_a_build_is_given_so_many_bytes_and_no_more(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the database, which sums what is stored: more is neither fetched nor logged."""
+    with household.enter() as inside:
+        repositories.create_repository(inside, name="api", url="", labels=[])
+        add(inside, "all", [], A="1" * 1000, B="2" * 1000)
+        stored = sum(len(version.sealed) for version in ParameterVersion.objects.all())
+        monkeypatch.setattr(in_reach, "MAX_BYTES", stored)
+        assert set(parameters.reveal_environment(inside, "api").values) == {"A", "B"}
+        assert builds.start_build(inside, repository="api", revision="", overrides={}, ttl=600)
+        monkeypatch.setattr(in_reach, "MAX_BYTES", stored - 1)
+        before = AuditRow.objects.count()
+        with pytest.raises(Invalid, match="repository"):
+            parameters.reveal_environment(inside, "api")
+        with pytest.raises(Invalid, match="repository"):
+            builds.start_build(inside, repository="api", revision="", overrides={}, ttl=600)
+        assert AuditRow.objects.count() == before

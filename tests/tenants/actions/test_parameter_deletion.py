@@ -145,7 +145,7 @@ def test_after_30_days_it_is_shredded(inside_api: Household, sweep: Sweep, no_wo
             ("parameters.shredded", "set") if what == "set" else ("parameter.shredded", "kept/A")
         )
     with acting_as("worker"):
-        assert not Due.objects.filter(tenant=inside_api.tenant).exists()
+        assert not Due.objects.filter(tenant=inside_api.tenant, kind=Due.Kind.SHRED).exists()
 
 
 def test_what_was_restored_is_not_shredded(inside_api: Household, sweep: Sweep, no_worker: None) -> None:
@@ -165,7 +165,7 @@ def test_what_was_restored_is_not_shredded(inside_api: Household, sweep: Sweep, 
         assert reach(inside) == {"A": "1", "B": "2"}
         parameters.delete_parameter(inside, set_id, second)
     with acting_as("worker"):
-        [due] = Due.objects.filter(tenant=inside_api.tenant)
+        [due] = Due.objects.filter(tenant=inside_api.tenant, kind=Due.Kind.SHRED)
         assert due.message_id == second
         assert due.due_at > database_now() + KEPT - timedelta(hours=1)
 
@@ -194,4 +194,4 @@ def test_ids_that_are_not_there_leave_no_hint(household: Household) -> None:
         with pytest.raises(NotFound):
             parameters.delete_set(inside, uuid.uuid4())
     with acting_as("worker"):
-        assert not Due.objects.filter(tenant=household.tenant).exists()
+        assert not Due.objects.filter(tenant=household.tenant, kind=Due.Kind.SHRED).exists()

@@ -7,22 +7,27 @@ the limit, not shut out. django-ratelimit names the counters and says when they 
 
 from __future__ import annotations
 
+import hashlib
 import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, wraps
+from functools import lru_cache, wraps
 from ipaddress import ip_address, ip_network
 from threading import Lock
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from cachetools import LRUCache
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
+from redis.exceptions import ConnectionError, NoScriptError, TimeoutError  # noqa: A004 - named like Python's own
 
 from portal.caches import Redis
+
+if TYPE_CHECKING:
+    from redis.connection import AbstractConnection
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
@@ -46,16 +51,16 @@ return counts
 """
 
 
+_SHA: Final = hashlib.sha1(_COUNT.encode(), usedforsecurity=False).hexdigest()  # what Redis calls a script by
+
+
 class Counters(Redis):
     """The cache of django-ratelimit: notes the counter that it names, for `count` to count several in one command."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._noted = ("", 0)
-
-    @cached_property
-    def _script(self) -> Callable[[list[str], list[int]], list[int]]:
-        return cast(Callable[[list[str], list[int]], list[int]], self._cache.get_client().register_script(_COUNT))
+        self._connection: AbstractConnection | None = None
 
     def add(self, key: str, value: Any, timeout: float | None = None, version: int | None = None) -> bool:
         self._noted = self.make_and_validate_key(key, version=version), int(timeout or 0)
@@ -68,9 +73,26 @@ class Counters(Redis):
     def count(self, keys: list[str], limit: int, kept: int) -> list[int]:
         """Return how often each counter was used before now; each is used once more if none reached `limit`.
 
-        Raises RedisError.
+        Raises RedisError, at the second attempt.
         """
-        return self._script(keys, [limit, kept])
+        command = (_SHA, len(keys), *keys, limit, kept)
+        try:
+            return self._send("EVALSHA", *command)
+        except (ConnectionError, TimeoutError):
+            return self._send("EVALSHA", *command)
+        except NoScriptError:  # a server that started anew
+            return self._send("EVAL", _COUNT, *command[1:])
+
+    def _send(self, *command: str | int) -> list[int]:
+        """Send one command over a connection that is this thread's own: the client's pool would cost more than it."""
+        if self._connection is None:
+            self._connection = self._cache.get_client(write=True).connection_pool.make_connection()
+        try:
+            self._connection.send_command(*command)
+            return cast(list[int], self._connection.read_response())
+        except (ConnectionError, TimeoutError):
+            self._connection.disconnect()
+            raise
 
 
 _windows: Final[LRUCache[tuple[str, str, str], Window]] = LRUCache(maxsize=8192)
@@ -101,14 +123,19 @@ def limited(group: str) -> Callable[[Callable[Concatenate[R, P], T]], Callable[C
 
 
 def spend(request: HttpRequest, group: str, *accounts: str) -> None:
-    """Count one use by the client's address and by each of `accounts`.
+    """Count one use by the client's address and by each of `accounts`. Raises as `spend_by` does."""
+    spend_by(request.META["REMOTE_ADDR"], group, *accounts)
+
+
+def spend_by(address: str, group: str, *accounts: str) -> None:
+    """Count one use by an address and by each of `accounts`.
 
     Raises TooMany when one of them has used up its limit, and RedisError when that can't be known.
     """
     rate, now = settings.RATES[group], int(time.time())
-    counted = [f"address {_network(request.META['REMOTE_ADDR'])}", *accounts]
+    counted = [f"address {_network(address)}", *accounts]
     values = [value for each in counted for value in (each, _opposite(each, _period(rate)))]
-    windows = [_window(request, group, value, rate, now) for value in values]
+    windows = [_window(group, value, rate, now) for value in values]
     limit, kept = windows[0].limit, max(window.kept for window in windows)
     counters = cast(Counters, caches[settings.RATELIMIT_USE_CACHE])
     counts = counters.count([window.counter for window in windows], limit, kept)
@@ -127,13 +154,13 @@ class Window:
     ends: int
 
 
-def _window(request: HttpRequest, group: str, value: str, rate: str, now: int) -> Window:
+def _window(group: str, value: str, rate: str, now: int) -> Window:
     """Return the window that `now` is in: asked for once, because names and ends don't change within it."""
     with _lock:
         known: Window | None = _windows.get((group, value, rate))
     if known is not None and known.ends - _period(rate) < now <= known.ends:
         return known
-    usage = get_usage(request, group=group, key=lambda *_: value, rate=rate, increment=True)
+    usage = get_usage(None, group=group, key=lambda *_: value, rate=rate, increment=True)
     counter, kept = cast(Counters, caches[settings.RATELIMIT_USE_CACHE]).noted()
     window = Window(counter, kept, usage["limit"], now + usage["time_left"])
     with _lock:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
+from csp.constants import HEADER as CSP
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -32,6 +34,15 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 
+
+def headers() -> dict[str, str]:
+    """Return what every response carries.
+
+    django-csp writes the policy; its middleware would do so anew for each response, for nonces that nothing here needs.
+    """
+    return {**HEADERS, CSP: build_policy()}
+
+
 FORWARDED: Final = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
 
 
@@ -44,10 +55,11 @@ class HeadersMiddleware:
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
+        self.headers = headers()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        for name, value in HEADERS.items():
+        for name, value in self.headers.items():
             response.headers.setdefault(name, value)
         if not self._is_static(request, response):
             response.headers["Cache-Control"] = "no-store"
@@ -68,10 +80,6 @@ class ClientMiddleware:
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
-    @cached_property
-    def trusted(self) -> tuple[addresses.Network, ...]:
-        return addresses.networks(settings.TRUSTED_PROXIES)
-
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         self._place(request)
         request.incident = incidents.new()  # type: ignore[attr-defined]  # an attribute of ours, read by portal.errors
@@ -84,27 +92,43 @@ class ClientMiddleware:
         return response
 
     def _place(self, request: HttpRequest) -> None:
-        client = addresses.client(request.META.get("REMOTE_ADDR", ""), self._hops(request), self.trusted)
+        client = caller(request.META)
+        for name in FORWARDED:  # what may say who calls, whoever sent it
+            request.META.pop(name, None)
         request.address = str(client.address)  # type: ignore[attr-defined]
         request.META["REMOTE_ADDR"] = request.address  # type: ignore[attr-defined]  # what django-ratelimit counts by
         if client.proto:
             request.META["wsgi.url_scheme"] = "https" if client.proto == "https" else "http"
 
-    def _hops(self, request: HttpRequest) -> list[addresses.Hop]:
-        """Take away what may say who calls, whoever sent it, and return what the one header says that counts."""
-        said, said_for, said_proto = (request.META.pop(name, "") for name in FORWARDED)
-        if settings.FORWARDED_HEADER == "Forwarded":
-            return addresses.forwarded(said)
-        return addresses.x_forwarded(said_for, said_proto)
+
+def caller(meta: Mapping[str, Any]) -> addresses.Hop:
+    """Return the true client by the peer and the one header that counts; with it, the scheme that the client used."""
+    said, said_for, said_proto = (meta.get(name, "") for name in FORWARDED)
+    if settings.FORWARDED_HEADER == "Forwarded":
+        hops = addresses.forwarded(said)
+    else:
+        hops = addresses.x_forwarded(said_for, said_proto)
+    return addresses.client(meta.get("REMOTE_ADDR", ""), hops, _trusted(tuple(settings.TRUSTED_PROXIES)))
+
+
+@lru_cache(maxsize=1)
+def _trusted(listed: tuple[str, ...]) -> tuple[addresses.Network, ...]:
+    return addresses.networks(listed)
 
 
 def _log(request: HttpRequest, response: HttpResponseBase, began: float) -> None:
+    # An address that is none of ours may be anything, also a secret pasted into the wrong field.
+    path = request.path if request.resolver_match else "(no such address)"
+    log_request(request.method, path, response.status_code, request.META["REMOTE_ADDR"], began)
+
+
+def log_request(method: str | None, path: str, status: int, address: str, began: float) -> None:
+    """Write a request's line; `began` is by the monotonic clock."""
     parts = {
-        "method": request.method,
-        # An address that is none of ours may be anything, also a secret pasted into the wrong field.
-        "path": request.path if request.resolver_match else "(no such address)",
-        "status": response.status_code,
-        "address": request.META["REMOTE_ADDR"],
+        "method": method,
+        "path": path,
+        "status": status,
+        "address": address,
         "milliseconds": round((time.monotonic() - began) * 1000, 1),
     }
     log.info("request", extra={"parts": parts})

@@ -60,7 +60,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "portal.middleware.HeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
     "portal.middleware.ClientMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -160,6 +159,7 @@ RATES = {
     "certificates": environment.rate("BULKHEAD_RATE_CERTIFICATES", "60/m"),
     "device": environment.rate("BULKHEAD_RATE_DEVICE", "30/m"),
     "lookups": environment.rate("BULKHEAD_RATE_LOOKUPS", "30/m"),  # each confirms or denies a guessed value
+    "previews": environment.rate("BULKHEAD_RATE_PREVIEWS", "120/m"),
     "requests": environment.rate("BULKHEAD_RATE_REQUESTS", "30/h"),
 }
 

@@ -7,12 +7,13 @@ data made for one layer is never valid at another.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 _MAXIMUM_VERSION = 2**63 - 1  # PostgreSQL's bigint
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Place:
     """Where a secret lives: `purpose` names table and column, `item` the row, `version` the value's version in the row.
 
@@ -21,21 +22,29 @@ class Place:
     Raises ValueError for an empty field or a version below 0.
     """
 
-    tenant: UUID | str
+    tenant: str
     purpose: str
-    item: UUID | str
+    item: str
     version: int
-    encoded: bytes = field(init=False, repr=False, compare=False)
+    encoded: bytes = field(repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tenant", str(self.tenant))
-        object.__setattr__(self, "item", str(self.item))
-        if not (self.tenant and self.purpose and self.item):
+    def __init__(self, tenant: UUID | str, purpose: str, item: UUID | str, version: int) -> None:
+        if not (tenant and purpose and item):
             raise ValueError("a place names its tenant, its purpose and its item")
-        if not 0 <= self.version <= _MAXIMUM_VERSION:
+        if not 0 <= version <= _MAXIMUM_VERSION:
             raise ValueError("a place's version counts from 0 to 2**63 - 1")
-        texts = (str(self.tenant).encode(), self.purpose.encode(), str(self.item).encode())
-        object.__setattr__(self, "encoded", encode(*texts, self.version.to_bytes(8, "big")))
+        tenant, item, put = str(tenant), str(item), object.__setattr__
+        put(self, "tenant", tenant)
+        put(self, "purpose", purpose)
+        put(self, "item", item)
+        put(self, "version", version)
+        put(self, "encoded", _column(tenant, purpose) + encode(item.encode(), version.to_bytes(8, "big")))
+
+
+@lru_cache(maxsize=1024)
+def _column(tenant: str, purpose: str) -> bytes:
+    """The first two fields, which all items of a column have in common."""
+    return encode(tenant.encode(), purpose.encode())
 
 
 def encode(*fields: bytes) -> bytes:

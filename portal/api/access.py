@@ -7,7 +7,8 @@ Sessions and cookies mean nothing to the API: an access token in the Authorizati
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Final, cast
 
@@ -60,14 +61,14 @@ class Bearer(HttpBearer):
         if not super().__call__(request):
             limits.spend(request, "api")
             raise unauthenticated()
-        if cast(ApiRequest, request).actor.build_id is not None and not self.builds:
-            raise Refusal(403, "A build's token opens what is that build's own, and nothing else.")
-        if self.rate:
-            limits.spend(request, self.rate, f"token {cast(ApiRequest, request).actor.token_id}")
+        self.judge(cast(ApiRequest, request).token)
         if announced_size(request) > self.body:
             raise Refusal(413, f"The body may hold {self.body} bytes.")
         if self.permission is not None:
-            admit(cast(ApiRequest, request), self.permission)
+            made = cast(ApiRequest, request)
+            slug = request.resolver_match.kwargs["tenant"] if request.resolver_match else ""
+            # The door leaves it again.
+            made.compartment = made.admission.enter_context(admit(made.token, slug, self.permission))
         # django-ninja would pass over a name that it does not know.
         if unknown := set(request.GET) - self.query:
             raise Refusal(422, fields=dict.fromkeys(unknown, "There is no such parameter."))
@@ -79,9 +80,19 @@ class Bearer(HttpBearer):
             claims = tokens().verify(token, time.time())
         except BadToken:
             return False
-        limits.spend(request, "api", f"account {claims.person_id}")
-        identify(cast(ApiRequest, request), claims)
+        made = cast(ApiRequest, request)
+        made.token = identify(
+            claims, request.META["REMOTE_ADDR"]
+        )  # the true client's: portal.middleware has seen to it
+        made.actor = made.token.actor
         return True
+
+    def judge(self, held: Pass) -> None:
+        """Refuse a build's token where none is taken, and one that is used too often for this operation."""
+        if held.actor.build_id is not None and not self.builds:
+            raise Refusal(403, "A build's token opens what is that build's own, and nothing else.")
+        if self.rate:
+            limits.spend_by(held.actor.address, self.rate, f"token {held.actor.token_id}")
 
 
 def signed_in() -> Bearer:
@@ -97,26 +108,27 @@ def own_build(permission: Permission, *, rate: str = "") -> Bearer:
     return Bearer(permission, builds=True, rate=rate)
 
 
-def identify(request: ApiRequest, claims: Claims) -> None:
-    """Ask the row: revoked, expired and frozen are looked up at each use, nothing is cached."""
-    address = request.META["REMOTE_ADDR"]  # the true client's: portal.middleware has seen to it
+def identify(claims: Claims, address: str) -> Pass:
+    """Count the use, then ask the row: revoked, expired and frozen are looked up each time, nothing is remembered."""
+    limits.spend_by(address, "api", f"account {claims.person_id}")
     try:
-        token = rows.use_token(claims.token_id, address=address)
+        held = rows.use_token(claims.token_id, address=address)
     except NotFound:
         raise unauthenticated() from None
-    if (token.person_id, token.tenant.id) != (claims.person_id, claims.tenant_id):
+    if (held.person_id, held.tenant.id) != (claims.person_id, claims.tenant_id):
         raise unauthenticated()
-    request.token, request.actor = token, token.actor
+    return held
 
 
-def admit(request: ApiRequest, permission: Permission) -> None:
-    """Enter the tenant that both the URL and the token name; the door leaves it again."""
-    slug = request.resolver_match.kwargs["tenant"] if request.resolver_match else ""
-    if slug != request.token.tenant.slug:
+@contextmanager
+def admit(held: Pass, slug: str, permission: Permission) -> Iterator[Compartment]:
+    """Enter the tenant that both the address and the token name."""
+    if slug != held.tenant.slug:
         raise NotFound
-    request.compartment = request.admission.enter_context(enter_by(request.token))
-    if not request.compartment.may(permission):
-        raise Refused(permission)
+    with enter_by(held) as inside:
+        if not inside.may(permission):
+            raise Refused(permission)
+        yield inside
 
 
 def tokens() -> Tokens:

@@ -69,12 +69,13 @@ def _reason(entry: dict[str, Any]) -> str:
 
 
 def install(api: NinjaAPI) -> None:
-    api.add_exception_handler(Exception, _answer)
-    api.add_exception_handler(HttpError, _answer)
-    api.add_exception_handler(ValidationError, _answer)
+    api.add_exception_handler(Exception, answer)
+    api.add_exception_handler(HttpError, answer)
+    api.add_exception_handler(ValidationError, answer)
 
 
-def _answer(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+def answer(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    """Return the API's answer for whatever an operation raised."""
     assert isinstance(error, Exception)  # noqa: S101 - django-ninja's signature allows a class; it raises instances
     if refusal := _refusal(error):
         return refusal.response()

@@ -25,14 +25,19 @@ class StrictParser(Parser):
     def parse_body(self, request: HttpRequest) -> DictStrAny:
         if request.content_type != "application/json":
             raise Refusal(415, "Send the body as application/json.")
-        try:
-            value = json.loads(request.body, object_pairs_hook=_unique, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            raise Refusal(400, "The body is not JSON, or one of its objects names a field twice.") from None
-        if not isinstance(value, dict):
-            raise Refusal(400, "The body must be a JSON object.")
-        check_shape(value)
-        return value
+        return parsed(request.body)
+
+
+def parsed(body: bytes) -> DictStrAny:
+    """Return the object that a body is. Raises a 400 Refusal for anything else."""
+    try:
+        value = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refusal(400, "The body is not JSON, or one of its objects names a field twice.") from None
+    if not isinstance(value, dict):
+        raise Refusal(400, "The body must be a JSON object.")
+    check_shape(value)
+    return value
 
 
 def check_shape(value: object) -> None:

@@ -22,8 +22,9 @@ from portal.api.schemas import (
     labels_of,
     pairs,
 )
-from portal.api.sealing import seal_for
+from portal.api.sealing import jwe_for
 from tenants.actions import parameters, repositories
+from tenants.compartment import Compartment
 from tenants.records.models import Repository
 from tenants.roles import Permission
 
@@ -90,11 +91,16 @@ def reveal_environment(request: ApiRequest, name: Path[Name], body: EnvironmentR
     The JWE holds {"tenant", "repository", "values": {name: value}, "conflicts": {name: [set, …]}}; a name that
     several sets define has the value of the first set listed. Each call is an entry of the tenant's audit log.
     """
-    environment = parameters.reveal_environment(request.compartment, name)
+    return Sealed(jwe=revealed(request.compartment, name, body.key))
+
+
+def revealed(compartment: Compartment, name: str, key: PublicKey) -> str:
+    """Return the JWE."""
+    environment = parameters.reveal_environment(compartment, name)
     content = {
-        "tenant": request.compartment.identity.slug,
+        "tenant": compartment.identity.slug,
         "repository": name,
         "values": environment.values,
         "conflicts": environment.conflicts,
     }
-    return seal_for(body.key, content)
+    return jwe_for(key, content)

@@ -103,8 +103,9 @@ THREATS: Final = (
         "M2",
         "A build reads parameters and keys that were meant for another one.",
         "Label filters are checked in the action and in the query, by exact match: a build names no repository, "
-        "its row does. It opens its own environment, SSH keys and key while it runs, ends itself, and nothing else. A "
-        "filter for every repository is asked about, and what a filter reaches is shown before it is saved.",
+        "its row does. It opens its own environment, SSH keys and key while it runs, is certified by its repository's "
+        "name, ends itself, and nothing else. A filter for every repository is asked about, and what a filter reaches "
+        "is shown before it is saved.",
         (
             "tests/portal/api/test_builds.py",
             "tests/tenants/actions/test_builds.py",

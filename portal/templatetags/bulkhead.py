@@ -104,6 +104,7 @@ def nav_item(context: Context, name: str, words: str, icon_name: str) -> dict[st
     """Render one entry of a tenant's navigation, marked when the page lies under it."""
     match = context["request"].resolver_match
     here = match.url_name or "" if match else ""
+    here = here.replace("ssh-authorities", "ssh-keys-authorities")  # they lie under SSH keys
     return {
         "address": reverse(name, kwargs={"tenant": context["compartment"].tenant.slug}),
         "words": words,

@@ -114,19 +114,24 @@ def test_a_new_date_counts_whether_it_is_earlier_or_later(
     assert hints(household) == [(parameter.id, midnight(in_days(99 - 30)))]
 
 
+@pytest.mark.parametrize("whole_set", [False, True])
 def test_nobody_is_reminded_of_what_is_gone_but_of_what_came_back(
-    household: Household, dated: uuid.UUID, sweep: Sweep, no_worker: None
+    household: Household, dated: uuid.UUID, sweep: Sweep, no_worker: None, *, whole_set: bool
 ) -> None:
     with household.enter() as inside:
         parameter = Parameter.objects.get(name="TOKEN")
-        parameters.delete_parameter(inside, dated, parameter.id)
+        if whole_set:
+            parameters.delete_set(inside, dated)
+        else:
+            parameters.delete_parameter(inside, dated, parameter.id)
     pass_days(household, 40)
     sweep()
     assert reminders(household) == []
     with household.enter() as inside:
-        restore_parameter(inside, dated, parameter.id)
-        parameters.delete_set(inside, dated)
-        restore_set(inside, dated)
+        if whole_set:
+            restore_set(inside, dated)
+        else:
+            restore_parameter(inside, dated, parameter.id)
     sweep()
     assert [(action, days) for action, _, days in reminders(household)] == [("parameter.expiring", 0)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,9 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tenants.errors import Invalid
-from tenants.ssh_formats import container
+from tenants.ssh_formats import armour, container
 from tenants.ssh_formats.container import Container
 from tenants.ssh_formats.public import MAX_RSA_BITS, MIN_RSA_BITS, blob_of, fingerprint, line_of
+from tenants.ssh_formats.soundness import sound
 
 MAX_BYTES: Final = 16 * 1024  # judged before anything is parsed
 MAX_PACKED_BYTES: Final = 4096  # of any key up to RSA 4096: larger ones cost seconds only to be looked at
@@ -30,9 +30,10 @@ CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 PrivateKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
-_ARMOUR: Final = re.compile(
-    rb"-----BEGIN OPENSSH PRIVATE KEY-----\n([A-Za-z0-9+/=\n]+)\n-----END OPENSSH PRIVATE KEY-----\n"
-)
+# Of PKCS #8. The parser looks for primes in what a Diffie-Hellman key brings, and can't be told not to.
+_ALGORITHMS: Final = frozenset(
+    bytes.fromhex(identifier) for identifier in ("2a864886f70d010101", "2a8648ce3d0201", "2b6570")
+)  # RSA, elliptic curves, Ed25519
 
 # On one line, and without what would turn a line of text around for whoever reads it.
 _COMMENT: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{0,200}")
@@ -66,7 +67,7 @@ def generate(comment: str, algorithm: Algorithm = Algorithm.ED25519) -> KeyPair:
 
 def read(text: str, passphrase: str, field: str = "private_key") -> KeyPair:
     """Return the key pair. Raises Invalid, with the reason, for what is no key, too weak or not wanted."""
-    raw = text.replace("\r\n", "\n").strip().encode(errors="replace") + b"\n"
+    raw = "\n".join(line.strip() for line in text.strip().split("\n")).encode(errors="replace") + b"\n"
     if len(raw) > MAX_BYTES:
         raise Invalid({field: "An SSH key is at most 16 KiB."})
     held = _recognise(raw, field)
@@ -74,17 +75,19 @@ def read(text: str, passphrase: str, field: str = "private_key") -> KeyPair:
     if isinstance(key, rsa.RSAPrivateKey) and not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
         what = "too weak" if key.key_size < MIN_RSA_BITS else "too large"
         raise Invalid({field: f"RSA of {key.key_size} bits is {what}: use Ed25519, or RSA of 3072 to 4096 bits."})
+    if isinstance(key, rsa.RSAPrivateKey) and not sound(key):
+        raise Invalid({field: "The numbers of this RSA key do not belong together, or are no RSA key's."})
     if isinstance(key, ec.EllipticCurvePrivateKey) and not isinstance(key.curve, CURVES):
         raise Invalid({field: f"SSH does not know the curve {key.curve.name}: use Ed25519 or a NIST curve."})
     if not isinstance(key, PrivateKey):
-        raise Invalid({field: "Use an Ed25519, ECDSA or RSA key; DSA and others are refused as too weak."})
+        raise _another(field)
     if held is not None and held.public != blob_of(key.public_key()):
         raise _mismatched(field)
     return _pair(key, _comment(held, field), passphrase_protected=bool(passphrase))
 
 
 def _recognise(raw: bytes, field: str) -> Container | None:
-    """Refuse what the text alone tells. Return what OpenSSH's format shows; None for PEM, which the parser judges."""
+    """Refuse what the text alone tells. Return what OpenSSH's format shows; None for PEM, where the parser tells."""
     if raw.startswith((b"ssh-", b"ecdsa-", b"sk-")):
         raise Invalid({field: "This is a public key or certificate: paste the private key (BEGIN … PRIVATE KEY)."})
     if b"PRIVATE KEY-----" not in raw[:64]:
@@ -94,17 +97,18 @@ def _recognise(raw: bytes, field: str) -> Container | None:
     if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in raw:
         # PKCS #8 lets its author choose how many seconds and gigabytes opening it takes.
         raise Invalid({field: "Convert this protected PEM key to OpenSSH's own format first: ssh-keygen -p -f FILE"})
-    if sum(len(line) for line in raw.splitlines() if not line.startswith(b"-----")) * 3 // 4 > MAX_PACKED_BYTES:
+    if armour.packed_size(raw) > MAX_PACKED_BYTES:
         raise Invalid({field: "This key is larger than RSA of 4096 bits: use Ed25519, or RSA of 3072 to 4096 bits."})
-    if b"BEGIN OPENSSH PRIVATE KEY" not in raw[:64]:
-        return None
-    # What is judged here has to be what the parser takes: one block, and nothing around it.
-    block = _ARMOUR.fullmatch(raw)
     try:
-        held = container.parse(base64.b64decode(block[1] if block else b""))
+        block = armour.block(raw)
+        foreign = block.label == armour.PKCS8 and armour.algorithm(block.packed) not in _ALGORITHMS
+        held = container.parse(block.packed) if block.label == armour.OPENSSH else None
     except ValueError:
         raise _unreadable(field, "complete, with its BEGIN and END lines") from None
-    _judge(held, field)
+    if foreign:
+        raise _another(field)
+    if held is not None:
+        _judge(held, field)
     return held
 
 
@@ -134,6 +138,10 @@ def _weak(field: str) -> Invalid:
     return Invalid({field: "DSA keys are refused as too weak: use Ed25519."})
 
 
+def _another(field: str) -> Invalid:
+    return Invalid({field: "Use an Ed25519, ECDSA or RSA key; DSA and others are refused as too weak."})
+
+
 def _mismatched(field: str) -> Invalid:
     return Invalid({field: "The public and the private half of this key do not belong together."})
 
@@ -145,13 +153,14 @@ def _unreadable(field: str, what: str) -> Invalid:
 def _load(raw: bytes, passphrase: str, field: str) -> object:
     load = load_ssh_private_key if b"BEGIN OPENSSH PRIVATE KEY" in raw[:64] else load_pem_private_key
     try:
-        return load(raw, passphrase.encode() or None)
+        # `sound` judges an RSA key instead, in a time that the key does not choose.
+        return load(raw, passphrase.encode() or None, unsafe_skip_rsa_key_validation=True)
     except TypeError:
         problem = "wants no passphrase: leave it empty" if passphrase else "is protected: enter its passphrase"
         raise Invalid({"passphrase": f"This key {problem}."}) from None
     except UnsupportedAlgorithm:
         raise Invalid({field: "Use an Ed25519, ECDSA or RSA key; this kind is not supported."}) from None
-    except ValueError:
+    except (ValueError, ZeroDivisionError):  # the latter of a factor that is 1
         what = "or the passphrase is wrong" if passphrase else "complete, with its BEGIN and END lines"
         raise _unreadable(field, what) from None
 

@@ -14,7 +14,9 @@ from typing import TypeVar
 
 import psycopg
 import pytest
+from django.conf import UserSettingsHolder, settings
 from django.db import connections
+from django.test.client import ClientHandler
 from kombu import Connection
 from kombu.pidbox import Mailbox
 from psycopg.conninfo import make_conninfo
@@ -38,6 +40,27 @@ T = TypeVar("T")
 def _database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database is the run's own: no test database is made beside it and nothing is rolled back."""
     with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _middleware() -> Iterator[None]:
+    """Load the portal's middleware once, as a server does: each of Django's clients would look at all files anew.
+
+    Where a test changes settings, its clients load their own.
+    """
+    kept, load = ClientHandler(), ClientHandler.load_middleware
+
+    def load_once(handler: ClientHandler, *, is_async: bool = False) -> None:
+        if isinstance(settings._wrapped, UserSettingsHolder):
+            load(handler, is_async=is_async)
+            return
+        if kept._middleware_chain is None:
+            load(kept)
+        handler.__dict__.update({**kept.__dict__, "enforce_csrf_checks": handler.enforce_csrf_checks})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientHandler, "load_middleware", load_once)
         yield
 
 

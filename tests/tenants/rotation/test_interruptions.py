@@ -118,15 +118,14 @@ def test_the_running_portal_loses_nothing_while_its_keys_are_older(household: Ho
 
 
 def test_two_rotations_at_once_make_one_version(furnished: Household) -> None:
-    with acting_as("provisioner"):
+    with furnished.enter() as inside, acting_as("provisioner"):
         first = versions.fresh_keyring(furnished.tenant.id)
         assert versions.add_version(furnished.tenant.id, ACTOR, "test") == 2
-        with furnished.enter() as inside:
-            # The slower one has not heard of version 2, and finds nothing that is older than its own.
-            assert rewrapping.rewrap_all(inside.alias, first).rewrapped == 0
-            versions.close(inside, [1])
-            third = versions.fresh_keyring(furnished.tenant.id)
-            assert rewrapping.rewrap_all(inside.alias, third).rewrapped > 0
+        # The slower one has not heard of version 2, and finds nothing that is older than its own.
+        assert rewrapping.rewrap_all(inside.alias, first).rewrapped == 0
+        versions.close(inside, [1])
+        third = versions.fresh_keyring(furnished.tenant.id)
+        assert rewrapping.rewrap_all(inside.alias, third).rewrapped > 0
 
 
 def test_a_rotation_that_was_overtaken_stores_nothing(furnished: Household) -> None:

@@ -25,6 +25,11 @@ class Invalid(TenantsError):  # noqa: N818 - doors read it as a verdict: `except
         super().__init__(", ".join(fields))
         self.fields = dict(fields)
 
+    @property
+    def words(self) -> str:
+        """The complaints alone, for where there are no fields to put them at."""
+        return " ".join(self.fields.values())
+
 
 class NotFound(TenantsError):  # noqa: N818
     """There is no such thing for this person."""

@@ -62,14 +62,6 @@ def newest_first(rows: QuerySet[M], page: PageRequest, *, by: str = "created_at"
     return _page(rows.order_by(f"-{by}", "-id"), page, lambda row: f"{getattr(row, by).isoformat()}~{row.id}")
 
 
-def newest_deleted(rows: QuerySet[M], page: PageRequest) -> Page[M]:
-    """Return the rows from the latest `deleted_at` down; the id decides between equals."""
-    if page.after is not None:
-        at, row_id = _moment(page.after)
-        rows = rows.filter(Q(deleted_at__lt=at) | Q(deleted_at=at, id__lt=row_id))
-    return _page(rows.order_by("-deleted_at", "-id"), page, lambda row: f"{row.deleted_at.isoformat()}~{row.id}")
-
-
 def by_version(rows: QuerySet[M], page: PageRequest) -> Page[M]:
     """Return the rows from the highest `version` down."""
     if page.after is not None:

@@ -121,9 +121,7 @@ class ImportOut(Strict):
 
 class ReachRequest(Strict):
     filters: Filters
-    set_id: Annotated[
-        UUID | None, Field(strict=False, description="The set that would change; without, a new one.")
-    ] = None
+    set_id: Annotated[UUID | None, Field(strict=False, description="The set that would change.")] = None
 
 
 class SwitchOut(Strict):
@@ -135,11 +133,11 @@ class SwitchOut(Strict):
 class ContestOut(Strict):
     name: str
     sets: list[str]  # the one that wins first
+    more: int
 
 
 class RepositoryReachOut(Strict):
     name: str
-    reached: bool
     gains: list[str]
     loses: list[str]
     switches: list[SwitchOut]
@@ -147,9 +145,12 @@ class RepositoryReachOut(Strict):
 
 
 class ReachOut(Strict):
+    """`matches`: at most 100 names. `repositories`: those where something changes, and how many `more` may be."""
+
     everything: bool  # the filter is empty: every repository, also those to come
+    matches: list[str]
     repositories: list[RepositoryReachOut]
-    more: bool
+    more: int
 
 
 def _parameter(found: Parameter) -> FoundParameter:
@@ -199,11 +200,16 @@ def find_value(request: ApiRequest, body: ValueSearch) -> UsesOut:
     return UsesOut(items=[UseOut.model_validate(each) for each in found])
 
 
-@router.post("parameters/reach", auth=member(Permission.PARAMETERS_LIST), response=answers(ReachOut))
+@router.post("parameters/reach", auth=member(Permission.PARAMETERS_LIST, rate="previews"), response=answers(ReachOut))
 def preview_reach(request: ApiRequest, body: ReachRequest) -> ReachOut:
-    """Say which repositories would gain or lose which names, and what wins, if a set had these filters."""
-    found = parameter_reach.preview_reach(request.compartment, filter_pairs(body.filters), set_id=body.set_id)
-    return ReachOut.model_validate(found)
+    """Say which repositories filters match; and which would gain or lose which names, if the set had them."""
+    filters = filter_pairs(body.filters)
+    matches = parameters.matching_repositories(request.compartment, filters)
+    if body.set_id is None:
+        return ReachOut(everything=not filters, matches=matches, repositories=[], more=0)
+    found = parameter_reach.preview_reach(request.compartment, filters, set_id=body.set_id)
+    changes = [RepositoryReachOut.model_validate(each) for each in found.repositories]
+    return ReachOut(everything=found.everything, matches=matches, repositories=changes, more=found.more)
 
 
 @router.post(

@@ -30,6 +30,15 @@ class Form(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
+    def preview(self, name: str, address: str) -> None:
+        """Have what is typed in this field, and it alone, sent to `address`, whose answer takes the place of #reach."""
+        self.fields[name].widget.attrs |= {
+            "hx-get": address,
+            "hx-trigger": "input changed delay:300ms",
+            "hx-target": "#reach",
+            "hx-swap": "outerHTML",
+        }
+
     def offer(self, name: str, choices: Iterable[tuple[Any, str]], most: int | None = None) -> None:
         """Say what can be chosen in the choice field `name`: values, each with its words, cut after `most`."""
         field = cast(forms.ChoiceField, self.fields[name])

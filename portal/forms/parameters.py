@@ -85,6 +85,11 @@ class ParameterForm(Form):
         help_text="You are reminded for 30 days before; builds still get it. Left empty, what is there stays.",
     )
 
+    def __init__(self, *args: Any, preview: str, **kwargs: Any) -> None:
+        """`preview` is the address that says what adding a name would change."""
+        super().__init__(*args, **kwargs)
+        self.preview("name", preview)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("value") and cleaned.get("file") is not None:

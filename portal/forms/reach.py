@@ -25,12 +25,7 @@ class ReachForm(Form):
     def __init__(self, *args: Any, preview: str, **kwargs: Any) -> None:
         """`preview` is the address that says which repositories filters match."""
         super().__init__(*args, **kwargs)
-        self.fields["filters"].widget.attrs |= {
-            "hx-get": preview,
-            "hx-trigger": "input changed delay:300ms",
-            "hx-target": "#reach",
-            "hx-swap": "outerHTML",
-        }
+        self.preview("filters", preview)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
 from portal.forms.base import Form, LabelsField
@@ -26,3 +28,8 @@ class RepositoryForm(Form):
             "appear with several values."
         ),
     )
+
+    def __init__(self, *args: Any, preview: str, **kwargs: Any) -> None:
+        """`preview` is the address that says what labels would change."""
+        super().__init__(*args, **kwargs)
+        self.preview("labels", preview)

@@ -92,5 +92,5 @@ def _seen(compartment: Compartment, connection: Connection) -> Seen:
 
 
 def _unchanged(request: MemberRequest, compartment: Compartment, error: Invalid) -> HttpResponse:
-    messages.warning(request, " ".join(error.fields.values()))
+    messages.warning(request, error.words)
     return redirect("connections", tenant=compartment.tenant.slug)

@@ -11,7 +11,9 @@ from portal.forms.base import explained
 from portal.forms.parameter_bulk import BulkForm
 from portal.guards import MemberRequest, member
 from portal.views.answers import done, page, posted
+from portal.views.reach import reach_of_stored
 from tenants.actions import parameters
+from tenants.actions.parameter_reach import preview_set
 from tenants.actions.parameter_values import NewValue
 from tenants.compartment import Compartment
 from tenants.errors import Invalid
@@ -32,7 +34,8 @@ def index(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpRe
             parameters.apply_changes(compartment, found.id, values=values, deletes=deletes, reason=reason)
             words = f"{len(values)} sealed, {len(deletes)} deleted."
             return done(request, words, "parameters-set", compartment, set=found.id)
-    return page(request, "parameters/bulk.html", compartment=compartment, set=found, form=form)
+    reached = {"reach": reach_of_stored(compartment, found.filters), "changes": preview_set(compartment, found.id)}
+    return page(request, "parameters/bulk.html", compartment=compartment, set=found, form=form, **reached)
 
 
 def _values(content: str) -> list[NewValue]:

@@ -9,9 +9,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portal.forms.base import Form
 from portal.guards import MemberRequest, member
 from portal.views.answers import asked, done, page
 from tenants.actions import parameter_deletion, parameters
+from tenants.actions.parameter_reach import preview_names, preview_set
 from tenants.compartment import Compartment
 from tenants.errors import Invalid
 from tenants.roles import Permission
@@ -36,27 +38,32 @@ def parameters_of(request: MemberRequest, compartment: Compartment, set: UUID) -
     return page(request, "parameters/deleted.html", compartment=compartment, **context)
 
 
-@require_http_methods(["POST"])
+@require_http_methods(["GET", "POST"])
 @member(Permission.PARAMETERS_WRITE)
 def restore_set(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpResponse:  # noqa: A002 - the URL's word
+    if request.method == "GET":
+        found = parameter_deletion.get_deleted_set(compartment, set)
+        context = {"set": found, "parameter": None, "form": Form(), "changes": preview_set(compartment, set)}
+        return page(request, "parameters/restore.html", compartment=compartment, **context)
     try:
         restored = parameter_deletion.restore_set(compartment, set)
     except Invalid as error:
-        messages.warning(request, _words(error))
+        messages.warning(request, error.words)
         return redirect("parameters-deleted", tenant=compartment.tenant.slug)
     return done(request, f"{restored.name} was restored with its values.", "parameters-set", compartment, set=set)
 
 
-@require_http_methods(["POST"])
+@require_http_methods(["GET", "POST"])
 @member(Permission.PARAMETERS_WRITE)
 def restore(request: MemberRequest, compartment: Compartment, set: UUID, parameter: UUID) -> HttpResponse:  # noqa: A002 - the URL's word
+    if request.method == "GET":
+        found = parameter_deletion.get_deleted_parameter(compartment, set, parameter)
+        changes = preview_names(compartment, set, added=[found.name])
+        context = {"set": found.set, "parameter": found, "form": Form(), "changes": changes}
+        return page(request, "parameters/restore.html", compartment=compartment, **context)
     try:
         restored = parameter_deletion.restore_parameter(compartment, set, parameter)
     except Invalid as error:
-        messages.warning(request, _words(error))
+        messages.warning(request, error.words)
         return redirect("parameters-set-deleted", tenant=compartment.tenant.slug, set=set)
     return done(request, f"{restored.name} was restored.", "parameters-set", compartment, set=set)
-
-
-def _words(error: Invalid) -> str:
-    return " ".join(error.fields.values())

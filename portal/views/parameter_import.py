@@ -20,6 +20,7 @@ from portal.views.answers import done, page, posted, uploaded
 from tenants.actions import parameters
 from tenants.actions.parameter_drafts import open_draft, seal_draft
 from tenants.actions.parameter_import import Format, import_parameters, preview_import
+from tenants.actions.parameter_reach import preview_names
 from tenants.compartment import Compartment
 from tenants.records.models import ParameterSet
 from tenants.roles import Permission
@@ -62,5 +63,6 @@ def _preview(request: MemberRequest, compartment: Compartment, found: ParameterS
     draft = seal_draft(compartment, found.id, text, kind)
     preview = preview_import(compartment, found.id, text=text, form=kind)
     saving = None if preview.refused else SaveImportForm(initial={"draft": draft})
-    context = {"set": found, "preview": preview, "saving": saving}
+    changes = preview_names(compartment, found.id, added=preview.added) if saving and preview.added else None
+    context = {"set": found, "preview": preview, "saving": saving, "changes": changes}
     return page(request, "parameters/import_preview.html", compartment=compartment, **context)

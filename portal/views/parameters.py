@@ -16,6 +16,7 @@ from portal.guards import MemberRequest, member
 from portal.views.answers import asked, done, page, posted, uploaded
 from portal.views.reach import reach_of_form, reach_of_stored
 from tenants.actions import parameters
+from tenants.actions.parameter_reach import preview_names, preview_set
 from tenants.compartment import Compartment
 from tenants.records.models import ParameterSet
 from tenants.roles import Permission
@@ -70,8 +71,9 @@ def show(request: MemberRequest, compartment: Compartment, found: ParameterSet, 
 @require_safe
 @member(Permission.PARAMETERS_LIST)
 def detail(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpResponse:  # noqa: A002 - the URL's word
-    form = ParameterForm(initial={"name": request.GET.get("name", "")[:100]})
-    return show(request, compartment, parameters.get_set(compartment, set), form)
+    found = parameters.get_set(compartment, set)
+    initial = {"name": request.GET.get("name", "")[:100]}
+    return show(request, compartment, found, ParameterForm(initial=initial, preview=_preview(compartment, found)))
 
 
 @require_http_methods(["GET", "POST"])
@@ -79,7 +81,7 @@ def detail(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpR
 def put(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpResponse:  # noqa: A002 - the URL's word
     """Seal a value. A GET, as after reloading a page with errors, leads back to the set."""
     found = parameters.get_set(compartment, set)
-    form = ParameterForm(posted(request), uploaded(request))
+    form = ParameterForm(posted(request), uploaded(request), preview=_preview(compartment, found))
     if not form.is_bound:
         return redirect("parameters-set", tenant=compartment.tenant.slug, set=found.id)
     if form.is_valid():
@@ -100,7 +102,8 @@ def drop(request: MemberRequest, compartment: Compartment, set: UUID, parameter:
     if request.method == "POST":
         parameters.delete_parameter(compartment, found.id, parameter)
         return done(request, f"{dropped.parameter.name} was deleted.", "parameters-set", compartment, set=found.id)
-    context = {"set": found, "parameter": dropped.parameter, "form": Form()}
+    changes = preview_names(compartment, found.id, deleted=[parameter])
+    context = {"set": found, "parameter": dropped.parameter, "form": Form(), "changes": changes}
     return page(request, "parameters/drop.html", compartment=compartment, **context)
 
 
@@ -111,7 +114,12 @@ def delete(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpR
     if request.method == "POST":
         parameters.delete_set(compartment, found.id)
         return done(request, f"{found.name} was deleted.", "parameters", compartment)
-    return page(request, "parameters/delete.html", compartment=compartment, form=Form(), set=found)
+    context = {"set": found, "form": Form(), "changes": preview_set(compartment, found.id)}
+    return page(request, "parameters/delete.html", compartment=compartment, **context)
+
+
+def _preview(compartment: Compartment, found: ParameterSet) -> str:
+    return reverse("parameters-preview-name", kwargs={"tenant": compartment.tenant.slug, "set": found.id})
 
 
 def _form(request: MemberRequest, compartment: Compartment, found: ParameterSet | None = None) -> ParameterSetForm:

@@ -20,7 +20,7 @@ from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid, NotFound
 from tenants.limits import Thing, hold
-from tenants.pagination import Page, PageRequest, newest_deleted
+from tenants.pagination import Page, PageRequest, newest_first
 from tenants.records.models import Parameter, ParameterSet
 from tenants.registry.due import Due, announce, database_now
 from tenants.roles import Permission
@@ -52,13 +52,25 @@ def delete_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID)
 def list_deleted_sets(compartment: Compartment, page: PageRequest) -> Page[ParameterSet]:
     """Return what can be restored, the last deleted first, each with its `size`; shredded `KEPT` after deleted_at."""
     size = Count("parameters", filter=Q(parameters__deleted_at=None))
-    return newest_deleted(_restorable(ParameterSet.objects.all()).annotate(size=size), page)
+    return newest_first(_restorable(ParameterSet.objects.all()).annotate(size=size), page, by="deleted_at")
 
 
 @requires(Permission.PARAMETERS_LIST)
 def list_deleted_parameters(compartment: Compartment, set_id: UUID, page: PageRequest) -> Page[Parameter]:
     rows = Parameter.objects.filter(set_id=set_id, set__deleted_at=None)
-    return newest_deleted(_restorable(rows), page)
+    return newest_first(_restorable(rows), page, by="deleted_at")
+
+
+@requires(Permission.PARAMETERS_LIST)
+def get_deleted_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
+    return fetch(_restorable(ParameterSet.objects.all()), id=set_id)
+
+
+@requires(Permission.PARAMETERS_LIST)
+def get_deleted_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID) -> Parameter:
+    """Return the parameter, with its `.set`."""
+    rows = Parameter.objects.filter(set_id=set_id, set__deleted_at=None).select_related("set")
+    return fetch(_restorable(rows), id=parameter_id)
 
 
 @requires(Permission.PARAMETERS_WRITE)

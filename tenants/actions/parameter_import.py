@@ -88,7 +88,7 @@ def _plan(
         try:
             checked.append(check(NewValue(entry.name, entry.value)))
         except Invalid as error:
-            refused.append(Refusal(entry.line, entry.name, " ".join(error.fields.values())))
+            refused.append(Refusal(entry.line, entry.name, error.words))
     stored = {row.parameter.name: row for row in _in_force(parameter_set)}
     new = [each for each in checked if each.name not in stored]
     if len(stored) + len(new) > MAX_PARAMETERS:

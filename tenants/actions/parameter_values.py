@@ -80,7 +80,7 @@ def check_all(values: Sequence[NewValue]) -> list[Checked]:
         try:
             one = check(new)
         except Invalid as error:
-            complaints[new.name[:100] or "name"] = " ".join(error.fields.values())
+            complaints[new.name[:100] or "name"] = error.words
         else:
             if one.name in checked:
                 complaints[one.name] = "This name comes twice."

@@ -122,7 +122,7 @@ def _checked(archive: Archive, wishes: Wishes) -> Manifest:
         validation.slug(wishes.slug or manifest.slug)
         validation.title(manifest.name)
     except Invalid as error:
-        raise TransferError(" ".join(error.fields.values())) from None
+        raise TransferError(error.words) from None
     if wishes.owner is None and all(member.role != Role.OWNER for member in manifest.members):
         raise TransferError("The archive names no owner, so nobody could let anybody in: name one with --owner.")
     return manifest

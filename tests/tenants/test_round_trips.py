@@ -147,7 +147,7 @@ def test_many_values_cost_as_much_as_one(furnished: Household) -> None:
             (lambda: import_parameters(inside, made.id, text=text, form=Format.DOTENV), 10),
             (lambda: find_value(inside, "value"), 4),
             (lambda: search(inside, "n"), 3),
-            (lambda: preview_reach(inside, [], set_id=made.id), 4),
+            (lambda: preview_reach(inside, [], set_id=made.id), 6),
         ):
             with counted("default", inside.alias) as sent:
                 act()

@@ -67,7 +67,14 @@ def test_an_import_is_previewed_then_done(caller: Caller, made: str) -> None:
 def test_reach_is_previewed(caller: Caller, made: str) -> None:
     body = {"filters": [[{"name": "team", "value": "red"}]], "set_id": made.split("/")[1]}
     seen = caller.post("parameters/reach", body).json()
-    assert (seen["everything"], seen["more"]) == (False, False)
-    [api] = seen["repositories"]
-    assert (api["name"], api["reached"], api["loses"]) == ("api", False, ["TOKEN"])
-    assert caller.post("parameters/reach", {"filters": []}).json()["everything"] is True
+    nothing = {"gains": [], "switches": [], "conflicts": []}
+    changed = [{"name": "api", "loses": ["TOKEN"], **nothing}]
+    assert seen == {"everything": False, "matches": [], "repositories": changed, "more": 0}
+    everyone = {"everything": True, "matches": ["api"], "repositories": [], "more": 0}
+    assert caller.post("parameters/reach", {"filters": []}).json() == everyone
+
+
+def test_previews_are_limited(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.RATES, "previews", "2/h")
+    asked = [caller.post("parameters/reach", {"filters": []}).status_code for _ in range(3)]
+    assert asked == [200, 200, 429]

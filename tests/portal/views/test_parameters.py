@@ -132,7 +132,7 @@ def test_a_preview_says_who_gains_and_loses_what(household: Household, owner: Vi
     assert "docs-only wins over deploy." in text(page)
     assert f"preview/?set={deploy}" in page.content.decode()
     same = text(owner.get("parameters/preview/", filters="team=core", set=str(deploy)))
-    assert "Saving changes nothing" in same
+    assert "No build would get other names than now" in same
 
 
 @pytest.mark.parametrize(("known", "status"), [("nonsense", 200), ("7af902f2-5097-41b1-af1d-9cd40f69008c", 404)])

@@ -5,6 +5,7 @@ What is read are the parser's events, so that nothing is ever built: an alias is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -17,8 +18,18 @@ _DEEPEST: Final = 16  # the parser's work on a line grows with its depth
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _PLAIN_TAGS: Final = frozenset({None, "!", "tag:yaml.org,2002:str"})
 
+# Each %TAG is compared with all before it, and the process waits meanwhile. A line ends where YAML 1.1 says.
+_BREAKS: Final = r"\r\n\x85\u2028\u2029"
+_DIRECTIVE: Final = re.compile(rf"(?:^|[{_BREAKS}])\ufeff*%")
+_LINE: Final = re.compile(rf"\r\n|[{_BREAKS}]")
+
 
 def read(text: str, entries: Entries) -> None:
+    directive = _DIRECTIVE.search(text)
+    if directive is not None:
+        line = len(_LINE.findall(text, 0, directive.end())) + 1
+        entries.refuse(line, "", "A line may not begin with %: directives are not followed.")
+        return
     events = yaml.parse(text, Loader=_LOADER)
     try:
         _document(events, entries)

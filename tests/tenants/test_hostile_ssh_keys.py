@@ -46,7 +46,7 @@ def key_of(p: int, q: int, e: int = 65537) -> Numbers:
 
 
 def mersenne(bits: int) -> int:
-    return 2**bits - 1
+    return (1 << bits) - 1
 
 
 def value(tag: int, content: bytes) -> bytes:

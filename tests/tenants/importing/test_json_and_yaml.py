@@ -66,6 +66,7 @@ def test_bad_json_is_pointed_at(text: str, line: int, name: str) -> None:
         ("{A: 1, B: 2}", {"A": "1", "B": "2"}),
         ("A: &anchor 1\n", {"A": "1"}),
         ("A: !!str 1\n", {"A": "1"}),
+        ("A: 100%\nB: |\n %d\n", {"A": "100%", "B": "%d\n"}),
     ],
 )  # fmt: skip
 def test_yaml_is_read(text: str, expected: dict[str, str]) -> None:
@@ -90,6 +91,10 @@ def test_yaml_is_read(text: str, expected: dict[str, str]) -> None:
         ("A: 1\nB: 'secret", 2, ""),
         ("A: 1\n\tsecret", 2, ""),
         ("A: 1\nB: \x07", 1, ""),
+        ("%YAML 1.2\n---\nA: 1", 1, ""),
+        ("\ufeff%YAML 1.2\n---\nA: 1", 1, ""),
+        ("# \r\n\u2028%TAG !a! secret\n---\nA: 1", 3, ""),
+        ("A: 1\n...\n%TAG !a! secret\n---\nB: 1", 3, ""),
         ("\n- A", 2, ""),
         ("\nA", 2, ""),
     ],
@@ -121,3 +126,13 @@ def test_no_file_takes_long(form: Format, piece: str) -> None:
         _, refused = parse(f"{whole}\nB", form)
         assert refused
     assert time.process_time() - began < 6
+
+
+def test_directives_take_no_time() -> None:
+    """The parser compares each with all before it, and holds the process while it does."""
+    text = "".join(f"%TAG !{number}! x\n" for number in range(MAX_BYTES // 16))
+    began = time.process_time()
+    for whole in (text, f"A: 1\n...\n{text}", f"#\x85{text}"):
+        _, refused = parse(f"{whole}---\nB: 1", Format.YAML)
+        assert [each.complaint for each in refused] == ["A line may not begin with %: directives are not followed."]
+    assert time.process_time() - began < 1

@@ -47,6 +47,8 @@ class Daily:
         return bound.bytes + bound.uncounted * MAX_JSON_BYTES if self.in_bytes else bound.count + bound.uncounted
 
 
+FEW: Final = 1_000
+
 NOUNS: Final = {
     Thing.MEMBERS: "members",
     Thing.PARAMETERS: "parameters",
@@ -87,9 +89,14 @@ def append(compartment: Compartment, action: str, text: str) -> None:
         _refuse(held, rolled_up(compartment.alias, kind))
 
 
-def bounds(compartment: Compartment, action: str) -> bool:
-    """Say whether `append` may refuse such an act: if not, the entry may be written in any statement."""
-    return bool(_held(compartment, KINDS[action]))
+def room(compartment: Compartment, action: str) -> dict[str, str | int]:
+    """Return what ROOM asks for, for an act of which the tenant may do so many a day; nothing where it may do any.
+
+    Where there is room the entry may be written by any statement: no more than FEW requests of one tenant are ever
+    between such a statement's view and its commit. Where there is none `append` decides.
+    """
+    kind = KINDS[action]
+    return {"kind": kind, "few": FEW, "allowed": most} if (most := _fewest(compartment, kind)) is not None else {}
 
 
 def ask(compartment: Compartment, action: str, size: int = 0) -> None:
@@ -121,6 +128,10 @@ def count_things(compartment: Compartment, things: Sequence[Thing]) -> dict[Thin
 def _held(compartment: Compartment, kind: Kind | None) -> list[tuple[Daily, int]]:
     limits = compartment.limits
     return [(limit, limits[limit.name]) for limit in DAILY if limit.kind is kind and limit.name in limits]
+
+
+def _fewest(compartment: Compartment, kind: Kind) -> int | None:
+    return min((most for limit, most in _held(compartment, kind) if not limit.in_bytes), default=None)
 
 
 def _refuse(held: list[tuple[Daily, int]], used: Used) -> None:

@@ -14,6 +14,7 @@ from tenants.databases.prepared import Row, fetch
 from tenants.errors import Invalid, NotFound
 from tenants.records import together
 from tenants.records.audit import entry, entry_around_names
+from tenants.records.counting import ROOM
 from tenants.records.labels import matching
 from tenants.registry.acts import note_act
 
@@ -33,17 +34,21 @@ found AS MATERIALIZED (
 # As Python writes and sorts them; names of variables need no more than the quotes.
 _NAME: Final = 'to_json(name)::text COLLATE "C"'
 # Alone it is a transaction: when its rows are here, the entry is on the disk. A repository without values has one row.
-_REVEAL: Final = f"""
-WITH repository AS MATERIALIZED (SELECT labels FROM repositories WHERE name = %(repository)s), {IN_REACH},
+# Its last column is whether there is room; if not, nothing is logged.
+_STATEMENT: Final = f"""
+WITH room AS MATERIALIZED (SELECT :room AS room),
+repository AS MATERIALIZED (SELECT labels FROM repositories WHERE name = %(repository)s), {IN_REACH},
 logged AS (
     INSERT INTO audit (entry)
     SELECT %(before)s::text || coalesce(string_agg(DISTINCT {_NAME}, ',' ORDER BY {_NAME}), '') || %(after)s::text
-    FROM found HAVING %(log)s::bool AND count(*) <= %(most)s::int
+    FROM found HAVING %(log)s::bool AND (SELECT room FROM room) AND count(*) <= %(most)s::int
     AND coalesce(sum(octet_length(sealed)), 0) <= %(bytes)s::int AND EXISTS (SELECT FROM repository))
 SELECT found.name, source, parameter, version,
-    CASE WHEN sum(octet_length(sealed)) OVER () <= %(bytes)s::int THEN sealed END
+    CASE WHEN sum(octet_length(sealed)) OVER () <= %(bytes)s::int THEN sealed END, (SELECT room FROM room)
 FROM repository LEFT JOIN found ON true
 ORDER BY place"""  # noqa: S608 - parts of ours
+_REVEAL: Final = _STATEMENT.replace(":room", "true")
+_REVEAL_IF_ROOM: Final = _STATEMENT.replace(":room", ROOM)
 
 
 def reveal(compartment: Compartment, action: str, repository: str, most: int) -> list[Row]:
@@ -55,21 +60,19 @@ def reveal(compartment: Compartment, action: str, repository: str, most: int) ->
     if connections[compartment.alias].in_atomic_block:
         raise RuntimeError("what is revealed is logged in a transaction of its own")
     compartment.require_keys()
-    if limits.bounds(compartment, action):
-        with compartment.transaction(durable=True):
-            rows = _ask(compartment, action, repository, most, log=False)
-            record(compartment, action, repository, names=sorted({row[0] for row in rows}))
-        return rows
     note_act(compartment.identity.id)
     with together.reading(compartment.alias) as alone:
-        rows = _ask(compartment, action, repository, most, log=alone)
-        if not alone:
-            names = sorted({row[0] for row in rows})
+        rows, room = _ask(compartment, action, repository, most, log=alone)
+        names = [] if room and alone else sorted({row[0] for row in rows})
+        if room and not alone:
             together.append(compartment.alias, entry(compartment.actor, action, repository, {"names": names}))
+    if not room:  # near a limit of the tenant's: to the last one, in the transaction that its entry is in
+        with compartment.transaction(durable=True):
+            record(compartment, action, repository, names=names)
     return rows
 
 
-def _ask(compartment: Compartment, action: str, repository: str, most: int, *, log: bool) -> list[Row]:
+def _ask(compartment: Compartment, action: str, repository: str, most: int, *, log: bool) -> tuple[list[Row], bool]:
     before, after = entry_around_names(compartment.actor, action, repository)
     parameters: dict[str, Any] = {
         "repository": repository,
@@ -78,16 +81,17 @@ def _ask(compartment: Compartment, action: str, repository: str, most: int, *, l
         "log": log,
         "before": before,
         "after": after,
+        **(room := limits.room(compartment, action)),
     }
-    rows = fetch(compartment.alias, _REVEAL, parameters)
+    rows = fetch(compartment.alias, _REVEAL_IF_ROOM if room else _REVEAL, parameters)
     if not rows:
         raise NotFound
     if len(rows) > most:
         raise Invalid({"repository": f"Its labels reach more than {most} values: narrow the filters of its sets."})
-    found = [row for row in rows if row[0] is not None]
+    found = [row[:-1] for row in rows if row[0] is not None]
     if any(row[-1] is None for row in found):
         raise too_large()
-    return found
+    return found, rows[0][-1]
 
 
 def too_large() -> Invalid:

@@ -74,6 +74,12 @@ INSERT INTO audit (entry) VALUES (%s) RETURNING
     (SELECT ARRAY[coalesce(sum(count), 0), coalesce(sum(bytes), 0)]::bigint[] FROM usage
      WHERE day = {TODAY} AND kind = %s)"""  # noqa: S608 - a part of ours
 
+# Whether today's use of a kind, and everything that is not counted yet, leaves room for `few` more: for a statement.
+ROOM: Final = f"""
+(SELECT coalesce(max(position), 0) FROM audit) - coalesce((SELECT position FROM usage_head), 0) + (
+    SELECT coalesce(sum(count), 0) FROM usage WHERE day = {TODAY} AND kind = %(kind)s
+) + %(few)s::int <= %(allowed)s::bigint"""  # noqa: S608 - a part of ours
+
 _ROLLED_UP: Final = f"""
 SELECT coalesce(sum(count), 0)::bigint, coalesce(sum(bytes), 0)::bigint,
     ceil(extract(epoch FROM ({TODAY} + 1)::timestamp - statement_timestamp() AT TIME ZONE 'UTC'))::int

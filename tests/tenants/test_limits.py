@@ -31,9 +31,10 @@ from tenants.registry.models import AccessToken, Due, TenantLimits
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson, at_once
 from tests.tenants.conftest import Send
+from tests.tenants.test_round_trips import counted
 
 
-def allow(household: Household, **most: int) -> None:
+def allow(household: Household, **most: int | None) -> None:
     TenantLimits.objects.using("owner").update_or_create(tenant=household.tenant, defaults=most)
 
 
@@ -84,6 +85,21 @@ def test_of_many_at_once_exactly_as_many_as_allowed(
         [standing] = usage.standings(inside)
         done = AuditRow.objects.filter(entry__contains='"parameters.revealed"' if act is read else '"build.started"')
         assert (standing.used, done.count()) == (5, 5)  # what is refused is not in the log, and does not count
+
+
+def test_far_from_a_limit_reading_costs_what_it_costs_without(stocked: Household) -> None:
+    with stocked.enter() as inside:
+        read(inside)
+    sent = []
+    for most in (None, 2 * limits.FEW, limits.FEW):
+        allow(stocked, reads_a_day=most)
+        with stocked.enter() as inside, counted("default", inside.alias) as statements:
+            read(inside)
+        sent.append(len(statements))
+    assert sent[0] == sent[1] == 1, sent
+    assert sent[2] > 1, "near it, a transaction decides"
+    with stocked.enter() as inside:
+        assert usage.usage_by_day(inside, 1)[0].sums.reads == 4  # each once in the log
 
 
 def test_what_is_used_up_comes_back_the_next_day(stocked: Household) -> None:

@@ -52,10 +52,10 @@ def _middleware() -> Iterator[None]:
     kept, load = ClientHandler(), ClientHandler.load_middleware
 
     def load_once(handler: ClientHandler, *, is_async: bool = False) -> None:
-        if isinstance(settings._wrapped, UserSettingsHolder):
+        if isinstance(settings._wrapped, UserSettingsHolder):  # type: ignore[misc]  # not in the stubs
             load(handler, is_async=is_async)
             return
-        if kept._middleware_chain is None:
+        if kept._middleware_chain is None:  # type: ignore[attr-defined]  # not in the stubs
             load(kept)
         handler.__dict__.update({**kept.__dict__, "enforce_csrf_checks": handler.enforce_csrf_checks})
 

@@ -26,6 +26,7 @@ from portal.demo.smoke.people import SandboxOwner
 from portal.demo.smoke.report import Report, until
 from portal.demo.smoke.terminal import Terminal
 from tests.canary.search import Search, spellings
+from tests.measuring import measuring_nothing
 
 SENDER, RECEIVER = "canary-sends", "canary-receives"
 
@@ -57,6 +58,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Search:
         }
     )
     with ExitStack() as started:
+        started.enter_context(measuring_nothing())
         stack = started.enter_context(Stack(directory / "stack"))
         started.enter_context(Portal(stack))
         browser = started.enter_context(closing(Witness(stack.base_url)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -25,7 +26,7 @@ from tenants.actions import connections
 from tenants.databases.base import close_compartments
 from tenants.registry.due import Due
 from tests.conftest import Household
-from tests.measuring import unmeasured
+from tests.measuring import measuring_nothing
 from tests.tenants.databases.conftest import Backends
 from tests.tenants.databases.pooler import Pooler, pooling
 from tests.tenants.load.requests import REQUESTS
@@ -59,11 +60,11 @@ def run(
 ) -> None:
     """Make the requests in a process of its own, and let a worker deliver the messages; judge what was found."""
     broker = {"CELERY_BROKER_URL": stack.redis_url.removesuffix("/0") + "/2"}
-    with worker(stack, {**environment("worker"), **broker}, directory):
+    with measuring_nothing(), worker(stack, {**environment("worker"), **broker}, directory):
         done = subprocess.run(
             [sys.executable, "-m", "tests.tenants.load", str(threads), str(turns), *[house.slug for house in pair]],
             cwd=ROOT,
-            env={**unmeasured(), **environment("web"), **broker},
+            env={**os.environ, **environment("web"), **broker},
             capture_output=True,
             text=True,
             check=False,

@@ -1,4 +1,4 @@
-"""`build`: list and end builds. And the build that `run` is: started, opened with its own token, ended."""
+"""`build`: start, list and end builds. And the build that `run` is: opened with its own token, ended."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from binascii import Error as NoBase64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from uuid import UUID
 
 import typer
 
-from portal.cli import client, output
+from portal.cli import client, handover, output, overrides
 from portal.cli.credentials import Credential
 from portal.cli.failures import Code, Failure
-from portal.cli.options import Json, Portal, Tenant
+from portal.cli.options import Json, Portal, Repository, Tenant
+from portal.cli.overrides import Override, Revision, TimeToLive
 from portal.cli.sealed import Ephemeral
 
 if TYPE_CHECKING:
@@ -45,20 +47,26 @@ class Environment:
 
 
 class Running:
-    """A build that was started here. Its token and its key are in this process alone."""
+    """A build, by its own token alone, and by its start event."""
 
-    def __init__(self, started: client.Api, *, repository: str, **asked: Any) -> None:
-        key = Ephemeral()
-        answer = started.post("builds", {"key": key.public(), "repository": repository, **asked})
-        self.event = answer["event"]
-        granted = key.open(answer["token"]["jwe"])
-        tenant = started.credential.tenant
-        named = (self.event["type"], self.event["tenant"], self.event["repository"], granted["build"])
-        if named != (EVENT, tenant, repository, self.event["build"]):
-            raise Failure(Code.FAILED, "the portal answered for another build")
-        self._api = client.Api(Credential(started.credential.portal, tenant, granted["token"], granted["expires_at"]))
-        self._path = f"builds/{self.event['build']}"
+    def __init__(self, own: Credential, event: Mapping[str, Any]) -> None:
+        self.credential, self.event = own, event
+        self._api = client.Api(own)
+        self._path = f"builds/{client.part(event['build'])}"
         self._key: OctKey | None = None
+
+    @classmethod
+    def start(cls, by: client.Api, *, repository: str, **asked: Any) -> Self:
+        """Start a build as the person who signed in. Its token and its key are in this process alone."""
+        key = Ephemeral()
+        answer = by.post("builds", {"key": key.public(), "repository": repository, **asked})
+        event = answer["event"]
+        granted = key.open(answer["token"]["jwe"])
+        tenant = by.credential.tenant
+        named = (event["type"], event["tenant"], event["repository"], granted["build"])
+        if named != (EVENT, tenant, repository, event["build"]):
+            raise Failure(Code.FAILED, "the portal answered for another build")
+        return cls(Credential(by.credential.portal, tenant, granted["token"], granted["expires_at"]), event)
 
     def environment(self) -> Environment:
         content = self._open(self.event["environment"])
@@ -98,6 +106,38 @@ class Running:
             except NoBase64:
                 raise Failure(Code.FAILED, "the portal sent no key") from None
         return self._key
+
+
+@app.command()
+def start(  # noqa: PLR0917 - typer reads options from parameters
+    repository: Repository,
+    revision: Revision = "",
+    override: Override = None,
+    ttl: TimeToLive = 3600,
+    output_: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to a new file, which only this user may read."),
+    ] = None,
+    portal: Portal = None,
+    tenant: Tenant = None,
+) -> None:
+    """Start a build and print, as JSON, what `run --build` needs to be it: its start event and its own token.
+
+    For a CI job: a step that is trusted starts the build, the job's step runs it, and no credential of a person's is
+    where the job's commands run. Whoever reads what is printed has that build's values until it ends: keep it out of
+    logs.
+    """
+    if output_ is not None and output_.exists():
+        raise Failure(Code.FAILED, f"{output_} is there already; nothing was started")
+    api = client.signed_in(portal, tenant)
+    build = Running.start(
+        api, repository=repository, revision=revision, overrides=overrides.read(override or ()), ttl=ttl
+    )
+    try:
+        handover.write(build.credential, build.event, output_)
+    except OSError as error:
+        build.end(Outcome.CANCELLED)
+        raise Failure(Code.FAILED, f"the build can't be handed over: {error.strerror}") from None
 
 
 @app.command("list")

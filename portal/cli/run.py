@@ -10,22 +10,22 @@ and then this process, as it would have without asking.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from portal.cli import client, output
+from portal.cli import client, handover, output, overrides
 from portal.cli.agent import Key, agent
 from portal.cli.build import Environment, Outcome, Running
 from portal.cli.child import Child, end_as
 from portal.cli.failures import Code, Failure
 from portal.cli.files import files
-from portal.cli.options import Portal, Repository, Tenant
+from portal.cli.options import Portal, Tenant
+from portal.cli.overrides import Override, Revision, TimeToLive
 from portal.cli.signals import Signals, Told
 from portal.cli.variables import DANGEROUS, NAME
 
@@ -34,20 +34,21 @@ EXPIRES_SOON: Final = timedelta(days=7)
 
 def run(  # noqa: PLR0917 - typer reads options from parameters
     command: Annotated[list[str], typer.Argument(metavar="CMD…", help="The command and its arguments, after --.")],
-    repository: Repository,
-    revision: Annotated[str, typer.Option(metavar="TEXT", help="What is built: a commit, a branch, a tag.")] = "",
-    override: Annotated[
-        list[str] | None,
+    repository: Annotated[
+        str,
+        typer.Option("--repository", "-r", metavar="NAME", help="The repository whose labels decide what matches."),
+    ] = "",
+    build: Annotated[
+        str,
         typer.Option(
-            metavar="NAME=VALUE|NAME=@FILE",
-            help="Give this build a parameter of its own, which overrides a stored one. An argument can be seen in the "
-            "process list: let a secret come from a file. Repeatable.",
+            metavar="FILE|-",
+            envvar="BULKHEAD_BUILD",
+            help="Run a build that `build start` started, with what it wrote and without any sign-in.",
         ),
-    ] = None,
-    ttl: Annotated[
-        int,
-        typer.Option("--ttl", metavar="SECONDS", min=60, max=86_400, help="When the portal ends the build at last."),
-    ] = 3600,
+    ] = "",
+    revision: Revision = "",
+    override: Override = None,
+    ttl: TimeToLive = 3600,
     mask: Annotated[
         bool, typer.Option("--mask/--no-mask", help="Mask the values in the output; --no-mask keeps the terminal.")
     ] = True,
@@ -74,15 +75,24 @@ def run(  # noqa: PLR0917 - typer reads options from parameters
     and promises nothing against intent: what is cut by colours, compressed, hashed or otherwise encoded, what is
     shorter than 4 bytes, and what is written to files or sent elsewhere is not masked.
 
+    The command runs as this user, and can do what this user can: where somebody is signed in, read the file of their
+    access tokens and call the portal in their name, for other repositories too. A command that isn't trusted with that
+    runs where nobody is signed in, with --build. Variables BULKHEAD_… but the portal and the tenant are not handed on.
+
     Of a parameter that is a file, the variable holds a path. The file is this user's alone, in memory where the system
     has such a place (XDG_RUNTIME_DIR, /dev/shm), and is removed when the command has ended.
     """
-    asked = {"revision": revision, "overrides": _overrides(override or ()), "ttl": ttl}
+    if bool(repository) == bool(build) or (build and (revision or override or portal or tenant)):
+        raise Failure(Code.USAGE, "say --repository, or --build alone: a build that is handed over knows the rest")
+    asked = {"revision": revision, "overrides": overrides.read(override or ()), "ttl": ttl}
+    wanted = _Wanted(command, mask=mask, ssh_agent=ssh_agent, allowed=frozenset(allow_override or ()))
     try:
         with Signals() as signals:
-            build = Running(client.signed_in(portal, tenant), repository=repository, **asked)
-            wanted = _Wanted(command, mask=mask, ssh_agent=ssh_agent, allowed=frozenset(allow_override or ()))
-            code = _as_build(build, wanted, signals)
+            if build:
+                running = Running(*handover.read(build))
+            else:
+                running = Running.start(client.signed_in(portal, tenant), repository=repository, **asked)
+            code = _as_build(running, wanted, signals)
     except Told as told:
         code = -told.number
     end_as(code)
@@ -121,9 +131,15 @@ def _run(build: Running, wanted: _Wanted, signals: Signals) -> int:
     signals.heed()
     contents = {name: found.values[name] for name in found.files}
     with files(contents) as paths, _agent(build) if wanted.ssh_agent else nullcontext({}) as agents:
-        environment = {**os.environ, **found.values, **paths, **agents}
+        environment = {**_inherited(), **found.values, **paths, **agents}
         child = Child(wanted.command, environment, found.values.values() if wanted.mask else None, signals)
         return child.wait()
+
+
+def _inherited() -> Mapping[str, str]:
+    """Return what the command has of this process's environment: nothing that is, or says where there is, a token."""
+    ours = {name for name in os.environ if name.startswith("BULKHEAD_")} - {"BULKHEAD_PORTAL", "BULKHEAD_TENANT"}
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def _warn(found: Environment) -> None:
@@ -141,23 +157,6 @@ def _warn(found: Environment) -> None:
 def _agent(build: Running) -> AbstractContextManager[dict[str, str]]:
     """Hold the build's SSH keys in an agent of its own; where a key has several generations, all of them."""
     return agent([Key(key["name"], key["known_hosts"], key["private_key"]) for key in build.ssh_keys()])
-
-
-def _overrides(given: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or name in found:
-            raise Failure(Code.USAGE, f"write --override NAME=VALUE or NAME=@FILE, each name once ({name})")
-        found[name] = _content(Path(value[1:])) if value.startswith("@") else value
-    return found
-
-
-def _content(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").removesuffix("\n")
-    except (OSError, UnicodeDecodeError):
-        raise Failure(Code.FAILED, f"{path} can't be read as UTF-8 text") from None
 
 
 def _refuse(found: Environment, allowed: frozenset[str]) -> None:

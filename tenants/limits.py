@@ -47,7 +47,7 @@ class Daily:
         return bound.bytes + bound.uncounted * MAX_JSON_BYTES if self.in_bytes else bound.count + bound.uncounted
 
 
-FEW: Final = 1_000
+FEW: Final = 1_000  # requests of one tenant, more than are ever at work at once
 
 NOUNS: Final = {
     Thing.MEMBERS: "members",

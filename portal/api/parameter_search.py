@@ -94,7 +94,10 @@ class UseOut(Strict):
 
 
 class UsesOut(Strict):
+    """At most 500, those that were stored last, and how many `more` there are."""
+
     items: list[UseOut]
+    more: int
 
 
 class ImportRequest(Strict):
@@ -197,7 +200,7 @@ def find_value(request: ApiRequest, body: ValueSearch) -> UsesOut:
     """Find where exactly this value is stored, say because it leaked. Limited, and each call is in the audit log."""
     _spend(request)
     found = parameter_search.find_value(request.compartment, body.value)
-    return UsesOut(items=[UseOut.model_validate(each) for each in found])
+    return UsesOut(items=[UseOut.model_validate(each) for each in found.items], more=found.more)
 
 
 @router.post("parameters/reach", auth=member(Permission.PARAMETERS_LIST, rate="previews"), response=answers(ReachOut))

@@ -42,12 +42,14 @@ def find(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) ->
         value = str(typer.prompt("Value", hide_input=True, err=True))
     else:
         value = sys.stdin.read().removesuffix("\n")
-    items = client.signed_in(portal, tenant).post("parameters/uses", {"value": value})["items"]
+    found = client.signed_in(portal, tenant).post("parameters/uses", {"value": value})
+    if found["more"]:
+        output.note(f"These were stored last; {found['more']} more hold it.")
     if as_json:
-        output.as_json(items)
+        output.as_json(found["items"])
         return
     columns = {"Set": "set_name", "Parameter": "name", "Version": "version", "State": "state"}
-    output.table(columns, items, empty="This value is stored nowhere.")
+    output.table(columns, found["items"], empty="This value is stored nowhere.")
 
 
 def expiring(

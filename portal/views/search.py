@@ -40,5 +40,5 @@ def value(request: MemberRequest, compartment: Compartment) -> HttpResponse:
 
 
 @limited("lookups")
-def _find(_request: MemberRequest, compartment: Compartment, wanted: str) -> list[parameter_search.Use]:
+def _find(_request: MemberRequest, compartment: Compartment, wanted: str) -> parameter_search.Uses:
     return parameter_search.find_value(compartment, wanted)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connections
@@ -148,7 +148,7 @@ def _titles(sets: Collection[str]) -> dict[str, str]:
     return {str(key): name for key, name in rows}
 
 
-def _ranked(compartment: Compartment, which: dict[str, object]) -> Iterator[tuple[str, list[str]]]:
+def _ranked(compartment: Compartment, which: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """Yield repositories, each with the sets that match it, the one that wins first."""
     if not which["repositories"]:
         return

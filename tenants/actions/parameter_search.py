@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from hmac import compare_digest
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q, TextField
@@ -21,10 +21,11 @@ from tenants.records.models import Parameter, ParameterSet, ParameterVersion, Re
 from tenants.roles import Permission
 
 MOST: Final = 50
+MOST_USES: Final = 500
 _UNTAGGED_AT_ONCE: Final = 100  # at most 6.4 MB in memory
+_AT_ONCE: Final = 2_000
 _NEEDED: Final = (
     "version",
-    "digest",
     "parameter__name",
     "parameter__version",
     "parameter__deleted_at",
@@ -60,6 +61,14 @@ class Use:
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """Of all versions that hold the value, the MOST_USES that were stored last, and how many `more` there are."""
+
+    items: list[Use]
+    more: int
+
+
 @requires(Permission.PARAMETERS_LIST)
 def search(compartment: Compartment, text: str) -> Found:
     """Find text in names, descriptions and labels (`name=value`), upper and lower case alike."""
@@ -76,7 +85,7 @@ def search(compartment: Compartment, text: str) -> Found:
 
 
 @requires(Permission.PARAMETERS_WRITE)
-def find_value(compartment: Compartment, value: str) -> list[Use]:
+def find_value(compartment: Compartment, value: str) -> Uses:
     """Find where exactly this value is stored, also in earlier versions and in what is deleted, opening nothing.
 
     Whoever may ask can try guesses: so the log says that somebody asked, and the doors limit how often.
@@ -87,16 +96,21 @@ def find_value(compartment: Compartment, value: str) -> list[Use]:
     key = lookup.lookup_key(compartment)
     _complete(compartment, key)
     wanted = lookup.tag(key, raw)
-    rows = ParameterVersion.objects.filter(size=len(raw)).select_related("parameter__set").only(*_NEEDED)
-    uses = [_use(row) for row in rows if _holds(compartment, key, row, wanted)]
+    # However many versions are as long: no row becomes an object before it is known to hold the value.
+    rows = ParameterVersion.objects.filter(size=len(raw)).values_list("pk", "parameter_id", "version", "digest")
+    holders = sorted(row[0] for row in rows.iterator(_AT_ONCE) if _holds(compartment, key, row, wanted))
     with compartment.transaction(durable=True):
-        record(compartment, "parameters.value_searched", "", found=len(uses))
-    return sorted(uses, key=lambda use: (use.set_name, use.name, -use.version))
+        record(compartment, "parameters.value_searched", "", found=len(holders))
+    shown = ParameterVersion.objects.filter(pk__in=holders[-MOST_USES:]).select_related("parameter__set")
+    uses = [_use(row) for row in shown.only(*_NEEDED)] if holders else []
+    uses.sort(key=lambda use: (use.set_name, use.name, -use.version))
+    return Uses(uses, max(0, len(holders) - MOST_USES))
 
 
-def _holds(compartment: Compartment, key: bytes, row: ParameterVersion, wanted: bytes) -> bool:
-    expected = lookup.digest(key, place_of(compartment, row.parameter_id, row.version), wanted)
-    return compare_digest(expected, bytes(row.digest or b""))
+def _holds(compartment: Compartment, key: bytes, row: tuple[int, UUID, int, Any], wanted: bytes) -> bool:
+    _, parameter, version, digest = row
+    expected = lookup.digest(key, place_of(compartment, parameter, version), wanted)
+    return compare_digest(expected, bytes(digest or b""))
 
 
 def _use(row: ParameterVersion) -> Use:

@@ -145,7 +145,7 @@ def test_many_values_cost_as_much_as_one(furnished: Household) -> None:
             (lambda: parameters.set_parameter(inside, made.id, name="N0", value="other"), 8),
             (lambda: parameters.apply_changes(inside, made.id, values=values(100)), 10),
             (lambda: import_parameters(inside, made.id, text=text, form=Format.DOTENV), 10),
-            (lambda: find_value(inside, "value"), 4),
+            (lambda: find_value(inside, "value"), 5),
             (lambda: search(inside, "n"), 3),
             (lambda: preview_reach(inside, [], set_id=made.id), 6),
         ):

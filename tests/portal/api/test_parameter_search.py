@@ -32,7 +32,7 @@ def test_text_is_found(caller: Caller, made: str) -> None:
 def test_a_value_is_found_by_post_alone(caller: Caller, made: str) -> None:
     [use] = caller.post("parameters/uses", {"value": "planted-1"}).json()["items"]
     assert (use["name"], use["version"], use["state"]) == ("TOKEN", 1, "in force")
-    assert caller.post("parameters/uses", {"value": "planted"}).json() == {"items": []}
+    assert caller.post("parameters/uses", {"value": "planted"}).json() == {"items": [], "more": 0}
     refused(caller.get("parameters/uses", value="planted-1"), 405)
 
 
@@ -67,7 +67,7 @@ def test_an_import_is_previewed_then_done(caller: Caller, made: str) -> None:
 def test_reach_is_previewed(caller: Caller, made: str) -> None:
     body = {"filters": [[{"name": "team", "value": "red"}]], "set_id": made.split("/")[1]}
     seen = caller.post("parameters/reach", body).json()
-    nothing = {"gains": [], "switches": [], "conflicts": []}
+    nothing: dict[str, list[str]] = {"gains": [], "switches": [], "conflicts": []}
     changed = [{"name": "api", "loses": ["TOKEN"], **nothing}]
     assert seen == {"everything": False, "matches": [], "repositories": changed, "more": 0}
     everyone = {"everything": True, "matches": ["api"], "repositories": [], "more": 0}

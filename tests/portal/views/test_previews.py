@@ -24,10 +24,10 @@ def token(household: Household, deploy: uuid.UUID) -> uuid.UUID:
 def test_labels_of_a_repository(household: Household, owner: Visitor, deploy: uuid.UUID, token: uuid.UUID) -> None:
     with household.enter():
         core = Repository.objects.get(name="core")
-    typed = owner.get("repositories/preview/", repository=core.id, labels="os=linux")
+    typed = owner.get("repositories/preview/", repository=str(core.id), labels="os=linux")
     assert "core nothing TOKEN" in text(typed)
     assert "<html" not in typed.content.decode()
-    assert NOTHING in text(owner.get("repositories/preview/", repository=core.id, labels="\n".join(core.labels)))
+    assert NOTHING in text(owner.get("repositories/preview/", repository=str(core.id), labels="\n".join(core.labels)))
     assert "write each label as name=value" in text(owner.get("repositories/preview/", labels="os"))
     shown = owner.post(f"repositories/{core.id}/", name="other", url="", labels="", preview="1")
     assert "core nothing TOKEN" in text(shown)

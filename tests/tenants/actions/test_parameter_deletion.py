@@ -57,7 +57,7 @@ def test_a_parameter_comes_back_with_its_versions(inside_api: Household) -> None
         parameter_id = id_of("A")
         parameters.delete_parameter(inside, set_id, parameter_id)
         assert reach(inside) == {"B": "2"}
-        assert parameters.list_sets(inside, FIRST).items[0].size == 1  # type: ignore[attr-defined]  # annotated
+        assert parameters.list_sets(inside, FIRST).items[0].size == 1
         with pytest.raises(NotFound):
             parameters.get_parameter(inside, set_id, parameter_id)
         [deleted] = list_deleted_parameters(inside, set_id, FIRST).items

@@ -151,7 +151,7 @@ def test_the_list_tells_which_sets_hold_what_expires(household: Household, dated
     def told() -> list[tuple[int, int]]:
         with household.enter() as inside:
             page = parameters.list_sets(inside, PageRequest())
-            return [(row.size, row.expiring) for row in page.items]  # type: ignore[attr-defined]  # annotated
+            return [(row.size, row.expiring) for row in page.items]
 
     assert told() == [(2, 0)]
     pass_days(household, 41)

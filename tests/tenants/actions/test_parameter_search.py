@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from tenants.actions import parameters, repositories
+from tenants.actions import parameter_search, parameters, repositories
 from tenants.actions.parameter_history import roll_back
 from tenants.actions.parameter_search import State, find_value, search
 from tenants.errors import Invalid, Refused
@@ -49,14 +51,14 @@ def test_a_value_is_found_wherever_it_is_stored(household: Household, neighbour:
         two = new_set(inside, "two", A="leaked!", C="leaked!")
         parameters.set_parameter(inside, one, name="A", value="new one")
         parameters.delete_parameter(inside, two, id_of("C"))
-        uses = [(use.set_name, use.name, use.version, use.state) for use in find_value(inside, "leaked!")]
+        uses = [(use.set_name, use.name, use.version, use.state) for use in find_value(inside, "leaked!").items]
         assert uses == [
             ("one", "A", 1, State.EARLIER),
             ("two", "A", 1, State.IN_FORCE),
             ("two", "C", 1, State.DELETED),
         ]
-        roll_back(inside, one, next(use.parameter_id for use in find_value(inside, "new one")), version=1)
-        assert [use.version for use in find_value(inside, "leaked!")] == [3, 1, 1, 1]
+        roll_back(inside, one, next(use.parameter_id for use in find_value(inside, "new one").items), version=1)
+        assert [use.version for use in find_value(inside, "leaked!").items] == [3, 1, 1, 1]
         assert last_act(inside)["action"] == "parameters.value_searched"
         assert last_act(inside)["detail"] == {"found": 4}
         assert not AuditRow.objects.filter(entry__contains="leaked!").exists()
@@ -70,14 +72,29 @@ def test_a_value_moved_to_another_row_is_not_found_there(household: Household) -
         new_set(inside, A="leaked!", B="another")
         copied = ParameterVersion.objects.get(parameter__name="A").digest
         ParameterVersion.objects.filter(parameter__name="B").update(digest=copied)
-        assert [use.name for use in find_value(inside, "leaked!")] == ["A"]
+        assert [use.name for use in find_value(inside, "leaked!").items] == ["A"]
+
+
+def test_many_versions_as_long_are_passed_over_quickly(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    with household.enter() as inside:
+        new_set(inside, A="leaked!", B="leaked!", C="leaked!")
+        parameter = id_of("A")
+        ParameterVersion.objects.bulk_create(
+            ParameterVersion(parameter_id=parameter, version=version, sealed=b"", author="", size=7, digest=bytes(32))
+            for version in range(2, 2_000)
+        )
+        monkeypatch.setattr(parameter_search, "MOST_USES", 2)
+        began = time.process_time()
+        found = find_value(inside, "leaked!")
+        assert time.process_time() - began < 0.3
+        assert ([use.name for use in found.items], found.more) == (["B", "C"], 1)
 
 
 def test_versions_from_before_there_were_digests_are_found(household: Household) -> None:
     with household.enter() as inside:
         new_set(inside, A="leaked!", B="another")
         ParameterVersion.objects.update(digest=None, size=0)
-        assert [use.name for use in find_value(inside, "leaked!")] == ["A"]
+        assert [use.name for use in find_value(inside, "leaked!").items] == ["A"]
         assert [row.size for row in ParameterVersion.objects.all()] == [7, 7]
 
 
@@ -97,4 +114,4 @@ def test_two_first_writers_share_one_lookup_key(household: Household) -> None:
 
     at_once(write, times=2)
     with household.enter() as inside:
-        assert len(find_value(inside, "leaked!")) == 2
+        assert len(find_value(inside, "leaked!").items) == 2

@@ -173,7 +173,7 @@ def test_what_was_deleted_is_still_to_be_shredded_and_digests_still_find(
 ) -> None:
     with moved.enter() as inside:
         gone = Parameter.objects.get(id=elsewhere.facts["rich"]["deleted"])
-        assert "GONE" in [use.name for use in find_value(inside, "deleted")]
+        assert "GONE" in [use.name for use in find_value(inside, "deleted").items]
     due = Due.objects.get(tenant=moved.tenant, kind=Due.Kind.SHRED)
     assert due.message_id == gone.id
 

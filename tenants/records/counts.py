@@ -7,7 +7,7 @@ from typing import Final
 from django.db import connections
 
 _COUNTS: Final = """
-SELECT (SELECT count(*) FROM repositories), (SELECT count(*) FROM parameter_sets),
+SELECT (SELECT count(*) FROM repositories), (SELECT count(*) FROM parameter_sets WHERE deleted_at IS NULL),
     (SELECT count(DISTINCT name) FROM ssh_keys),
     (SELECT count(*) FROM received_messages
      WHERE read_at IS NULL AND removed_at IS NULL AND expires_at > statement_timestamp())"""

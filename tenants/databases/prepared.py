@@ -44,4 +44,6 @@ def is_direct(connection: psycopg.Connection[Any]) -> bool:
         if answer.status != ExecStatus.TUPLES_OK:
             return False
         known = _direct[connection] = answer.get_value(0, 0) == str(connection.pgconn.backend_pid).encode()
+        # Django forbids the driver to prepare anything: from here on it may, what is asked for.
+        connection.prepare_threshold = 0 if known else None
     return known

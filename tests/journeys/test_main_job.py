@@ -177,6 +177,7 @@ def _look_around(mara: Person, acme: str) -> None:
         (
             (f"/t/{acme}/", "overview-done"),
             (f"/t/{acme}/audit/", "audit"),
+            (f"/t/{acme}/usage/", "usage"),
             ("/account/", "account"),
             ("/device/", "device"),
             ("/docs/", "documents"),

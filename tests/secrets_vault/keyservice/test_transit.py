@@ -8,6 +8,7 @@ import hvac
 import pytest
 
 from secrets_vault import BadCiphertext, KeyService, KeyServiceDenied, open_key_service
+from tests.secrets_vault.keyservice.servers.transit import TOKEN, TransitServer
 
 CONTEXT = {"tenant": "one", "key-version": "1"}
 KEY = bytes(range(32))
@@ -102,3 +103,24 @@ def test_update_on_two_paths_is_all_it_needs(
     assert service.unwrap(service.wrap(KEY, CONTEXT), CONTEXT) == KEY
     with pytest.raises(KeyServiceDenied):  # nor does a mistyped name make a key
         open_named(f"{name}x").wrap(KEY, CONTEXT)
+
+
+def test_an_engine_that_binds_nothing_to_a_context_is_refused(surroundings: pytest.MonkeyPatch) -> None:
+    """One of before associated data was known passes over it, and would open every tenant's keys as any other's."""
+    surroundings.setenv("VAULT_TOKEN", TOKEN)
+    with TransitServer(binds=False) as server:
+        service = open_key_service(server.address)
+        for _ in range(2):
+            with pytest.raises(KeyServiceDenied, match="ignores associated_data"):
+                service.wrap(KEY, CONTEXT)
+        with pytest.raises(KeyServiceDenied, match="ignores associated_data"):
+            service.unwrap(b"BHRK\1\2\0\0\0\1" + bytes(60), CONTEXT)
+
+
+def test_it_is_asked_for_proof_once(surroundings: pytest.MonkeyPatch) -> None:
+    surroundings.setenv("VAULT_TOKEN", TOKEN)
+    with TransitServer() as server:
+        service = open_key_service(server.address)
+        for _ in range(2):
+            assert service.unwrap(service.wrap(KEY, CONTEXT), CONTEXT) == KEY
+        assert len(server.requests) == 2 + 4

@@ -18,7 +18,8 @@ _NONCE_BYTES: Final = 12
 
 
 class TransitServer(WireServer):
-    def __init__(self) -> None:
+    def __init__(self, *, binds: bool = True) -> None:
+        self._binds = binds  # an engine before Vault 1.13 does not, and says nothing of it
         self._key = AESGCM(AESGCM.generate_key(256))
         super().__init__()
 
@@ -31,7 +32,7 @@ class TransitServer(WireServer):
             return Answer(403, {"errors": ["permission denied"]})
         if request.path not in _PATHS:
             return Answer(404, {"errors": []})
-        associated = decode(request.body["associated_data"])
+        associated = decode(request.body["associated_data"]) if self._binds else b""
         if request.path == _PATHS[0]:
             nonce = os.urandom(_NONCE_BYTES)
             sealed = nonce + self._key.encrypt(nonce, decode(request.body["plaintext"]), associated)

@@ -2,10 +2,11 @@
 
     key of a period = HKDF(secret, use, length of a period in days, number of the period since 1970)
 
-The present period's key issues. Accepted are those of the present and the one before, under the secret in force and,
-while it is being replaced (BULKHEAD_…_SECRET_PREVIOUS), under the one before it. Sessions and tokens live for at most
-12 hours, a period has at least a day: nobody is signed out by a rotation. Nothing is stored, and every process changes
-by its own clock; one that is a little ahead issues what the others already accept.
+The present period's key issues. Accepted are those of the present and the one before, and whichever was in force when
+what lives longest was issued, under the secret in force and, while it is being replaced (BULKHEAD_…_SECRET_PREVIOUS),
+under the one before it. Sessions and people's tokens live for 12 hours, a build's token for up to a day, which is as
+long as the shortest period: nobody is signed out by a rotation. Nothing is stored, and every process changes by its own
+clock; one that is a little ahead issues what the others already accept, and still accepts what they issued last.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from django.conf import settings
 from secrets_vault import derive
 
 AHEAD_SECONDS: Final = 300  # how far the clocks of two processes may be apart
+LONGEST_SECONDS: Final = 86_400  # that anything issued lives: a build's token
 _DAY: Final = 86_400
 
 
@@ -28,8 +30,9 @@ def keys(use: str, secret: bytes, former: Sequence[bytes], now: float | None = N
     """Return keys of 32 bytes: the first to issue with, all of them to accept. `now` is in seconds since the epoch."""
     at = time.time() if now is None else now
     days: int = settings.KEY_ROTATION_DAYS
-    present, ahead = (int(moment // (days * _DAY)) for moment in (at, at + AHEAD_SECONDS))
-    accepted = dict.fromkeys((present, present - 1, ahead))
+    moments = (at, at + AHEAD_SECONDS, at - LONGEST_SECONDS - AHEAD_SECONDS)
+    present, ahead, oldest = (int(moment // (days * _DAY)) for moment in moments)
+    accepted = dict.fromkeys((present, present - 1, ahead, oldest))
     return tuple(_key(use, root, days, number) for root in (secret, *former) for number in accepted)
 
 

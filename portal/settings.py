@@ -30,7 +30,7 @@ DATABASE_SECRET_FALLBACKS = environment.former_keys("BULKHEAD_DATABASE_SECRET_PR
 KEY_SERVICE = environment.text("BULKHEAD_KEY_SERVICE")
 KEY_SERVICE_OTHERS = environment.listing("BULKHEAD_KEY_SERVICE_OTHERS")  # they unwrap, and wrap nothing more
 # How old a tenant's key gets, a database role's password, and what sessions and tokens are sealed with. At least a day:
-# what is accepted is of this period or the one before, and sessions and tokens live for 12 hours.
+# sessions and people's tokens live for 12 hours, builds' tokens for up to 24, and portal.epochs accepts them so long.
 KEY_ROTATION_DAYS = environment.integer("BULKHEAD_KEY_ROTATION_DAYS", 14, minimum=1)
 # How often a tenant's key may be used. Random nonces are sound for 2**32 uses of a key (NIST SP 800-38D, 8.3); looked
 # at every hour, a quarter of that leaves the tenant 900,000 uses in each second until then.

@@ -12,7 +12,10 @@ from django.test import override_settings
 
 from portal import epochs
 from portal.signin import sealing
+from portal.signin.sessions import ABSOLUTE
 from portal.tokens import BadToken, Claims, Tokens
+from tenants.actions.builds import MAX_TTL
+from tenants.actions.tokens import TOKEN_SECONDS
 from tenants.databases.base import close_compartments
 from tenants.records.models import Repository
 from tests.conftest import Household
@@ -20,7 +23,7 @@ from tests.conftest import Household
 SECRET, NEXT = bytes(range(32)), bytes(range(32, 64))
 DAY = 86_400
 FORTNIGHT = 14 * DAY
-LONGEST = 12 * 3600  # that a session or a token lives
+LONGEST = MAX_TTL  # that a build's token lives; sessions and people's tokens live for less
 START = 100 * FORTNIGHT
 ISSUER = "http://127.0.0.1:8000"
 
@@ -42,6 +45,15 @@ def test_a_period_has_one_key_and_the_next_another() -> None:
 def test_whatever_still_lives_is_accepted(age: int) -> None:
     for issued in range(START - LONGEST, START + LONGEST, 1800):
         assert keys(issued)[0] in keys(issued + age)
+
+
+def test_the_shortest_period_covers_the_longest_life_with_clocks_apart() -> None:
+    """Issued at the end of a day by a clock that is behind, and checked a day later by one that is ahead."""
+    assert max(MAX_TTL, TOKEN_SECONDS, ABSOLUTE.total_seconds()) <= epochs.LONGEST_SECONDS
+    with override_settings(KEY_ROTATION_DAYS=1):
+        issued = START + DAY - 1
+        assert keys(issued)[0] in keys(issued + LONGEST + epochs.AHEAD_SECONDS)
+        assert keys(issued)[0] not in keys(issued + LONGEST + 2 * epochs.AHEAD_SECONDS)
 
 
 def test_after_two_periods_a_key_is_refused() -> None:

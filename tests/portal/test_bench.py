@@ -44,7 +44,7 @@ def test_each_figure_is_a_line_beside_its_reference() -> None:
 def test_an_unknown_benchmark_is_named() -> None:
     done = bench("speed")
     assert done.returncode == 1
-    assert "No benchmark speed. There are: catalog, compartments, start, vault." in done.stderr
+    assert "No benchmark speed. There are: catalog, compartments, secrets, start, vault." in done.stderr
 
 
 def test_a_ratio_says_how_many_times_better_we_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,10 @@ SETTINGS = {
 }
 
 
+# Tests make hundreds of tenants, and some of their statements lock the tables of all at once.
+PASSING = {"fsync": "off", "full_page_writes": "off", "max_locks_per_transaction": "512"}
+
+
 def external() -> dict[str, str]:
     """Return libpq's parts of BULKHEAD_DEMO_DATABASE_URL, an administrator's; {} when it isn't set."""
     url = os.environ.get("BULKHEAD_DEMO_DATABASE_URL")
@@ -77,7 +81,7 @@ def initialize(directory: Path, password: str, *, durable: bool) -> None:
 
 def child(directory: Path, port: int, *, durable: bool) -> Child:
     data = data_of(directory)
-    settings = {**SETTINGS, "port": str(port), **({} if durable else {"fsync": "off", "full_page_writes": "off"})}
+    settings = {**SETTINGS, "port": str(port), **({} if durable else PASSING)}
     command = [str(binaries() / "postgres"), "-D", str(data)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]

@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 
 from portal.demo import processes
 from portal.demo.children import ROOT
-from portal.demo.embedded import Process, Stack
+from portal.demo.embedded import Process, Stack, wait_for
 from tenants.actions import connections
 from tenants.databases.base import close_compartments
 from tenants.registry.due import Due
@@ -50,6 +50,7 @@ def worker(stack: Stack, environment: Mapping[str, str], directory: Path) -> Ite
     child = replace(processes.worker(stack), name="load", directory=directory, environment=environment)
     child.start()
     try:
+        wait_for(child, lambda: " ready." in child.log.read_text())  # else the requests may be over before it delivers
         yield
     finally:
         child.stop()

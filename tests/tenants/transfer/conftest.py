@@ -18,6 +18,7 @@ import pytest
 from portal.demo.children import ROOT
 from portal.demo.embedded import Process, Stack
 from tenants.transfer import Imported, Wishes, import_tenant, read_private
+from tests.measuring import measuring_nothing
 from tests.servers import DIRECTORY, ROLES, SETTINGS
 from tests.tenants.transfer.forging import Forgery, taken_apart
 
@@ -79,7 +80,8 @@ def elsewhere(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Elsewhe
 
 def _write_archives(directory: Path) -> None:
     with Stack(directory / "stack", mode="test", durable=False, settings=SETTINGS) as other:
-        _well(manage(other, "migrate", "--no-input", "-v", "0"))
+        with measuring_nothing():
+            _well(manage(other, "migrate", "--no-input", "-v", "0"))
         key, public = str(directory / "recipient"), str(directory / "recipient.pub")
         _well(manage(other, "new_transfer_key", key))
         script = [sys.executable, "-c", _SCRIPT, str(directory)]

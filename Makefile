@@ -39,7 +39,7 @@ check: $(STAMP) ## Run linters, types, layers, templates, migrations and locks
 smoke: $(STAMP) ## Drive the main job on a stack of its own (ARGS="--base-url URL" for a running one)
 	@$(BIN)/python -m portal.demo.smoke $(ARGS)
 
-bench: $(STAMP) ## Measure against peers and references (ARGS="seal" for one)
+bench: $(STAMP) ## Measure against peers and references (ARGS="secrets" for one)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r deploy/locks/bench.txt
 	@$(OFFLINE) $(BIN)/python manage.py bench $(ARGS)
 

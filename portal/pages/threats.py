@@ -129,6 +129,14 @@ THREATS: Final = (
         ("tests/portal/cli/test_masking.py", "tests/portal/cli/test_run.py"),
     ),
     Threat(
+        "Z6 S6",
+        "A command that a build runs takes more than that build's: its user's access to the portal.",
+        "`bulkhead run` does not wall its command in. Where somebody is signed in, the command can read the file of "
+        "their tokens and be them. So a job that is not trusted gets a build that a trusted step started (`bulkhead "
+        "build start`, `bulkhead run --build`): without any sign-in, with a token that opens that build alone.",
+        ("tests/portal/cli/test_handover.py", "tests/portal/api/test_builds.py"),
+    ),
+    Threat(
         "Z9",
         "A key is used for so long, or so often, that losing it once loses everything.",
         "Tenant keys, database passwords and the keys of sessions and tokens are replaced every two weeks, a tenant's "

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.apps import apps
-from django.db import connections, models
+from django.db import connections, models, transaction
 
+from tenants.actions import builds, repositories
+from tenants.records.models import Build
+from tenants.registry.due import database_now
 from tenants.registry.models import Certificate, TenantRequest
-from tenants.transfer import BadArchive, Taken, TransferError
+from tenants.transfer import BadArchive, Taken, TransferError, checks
 from tenants.transfer.rows import RULES
 from tests.conftest import Household, NewPerson
 from tests.tenants.transfer.conftest import Import
@@ -181,6 +185,16 @@ def test_an_address_that_is_taken_stays(
     for wishes in ({"slug": household.slug}, {"slug": "plain"}, {}):
         with pytest.raises(Taken, match="--slug"):
             bring(forgery.written(), **wishes)
+
+
+def test_a_running_build_ends_no_later_than_any_other(household: Household) -> None:
+    with household.enter() as inside:
+        repositories.create_repository(inside, name="api", url="", labels=[])
+        builds.start_build(inside, repository="api", revision="", overrides={}, ttl=600)
+        Build.objects.update(ends_by="2190-01-01T00:00:00Z")
+        with transaction.atomic(using="owner"):
+            checks.check_times(household.tenant.schema, "owner")
+        assert Build.objects.get().ends_by <= database_now() + timedelta(seconds=builds.MAX_TTL)
 
 
 def test_a_tenant_that_was_destroyed_here_stays_destroyed(bring: Import, forgery: Forgery) -> None:

@@ -16,9 +16,17 @@ Filters = Annotated[
         "--filter", metavar="NAME=VALUE, …", help="Repositories with all of these labels. Repeatable: any of them."
     ),
 ]
+Everyone = Annotated[bool, typer.Option("--every-repository", help="Builds of every repository get it.")]
 Labels = Annotated[
     list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="A label, for example os=linux. Repeatable.")
 ]
+
+
+def chosen(filters: Iterable[str] | None, *, everyone: bool) -> list[list[Label]]:
+    """Return the filters, none for every repository. Raises Failure for neither, and for both."""
+    if bool(filters) == everyone:
+        raise Failure(Code.USAGE, "say whose builds get it: either --filter NAME=VALUE or --every-repository")
+    return alternatives(filters or [])
 
 
 def alternatives(filters: Iterable[str]) -> list[list[Label]]:

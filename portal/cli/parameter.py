@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from portal.cli import client, found, labels, output, parameter_files, parameter_history, parameter_search
+from portal.cli import (
+    client,
+    found,
+    labels,
+    output,
+    parameter_files,
+    parameter_history,
+    parameter_reach,
+    parameter_search,
+)
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Tenant
 
@@ -45,18 +54,18 @@ def list_(
 def create(  # noqa: PLR0917 - typer reads options from parameters
     name: Annotated[str, typer.Argument(help="The set's name.")],
     filters: labels.Filters = None,
-    everyone: Annotated[bool, typer.Option("--every-repository", help="Builds of every repository get it.")] = False,
+    everyone: labels.Everyone = False,
     description: Annotated[str, typer.Option(metavar="TEXT", help="What its values are for.")] = "",
     portal: Portal = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """Create an empty parameter set."""
-    if bool(filters) == everyone:
-        raise Failure(Code.USAGE, "say whose builds get it: either --filter NAME=VALUE or --every-repository")
-    body = {"name": name, "description": description, "filters": labels.alternatives(filters or [])}
+    body = {"name": name, "description": description, "filters": labels.chosen(filters, everyone=everyone)}
     made = client.signed_in(portal, tenant).post("parameter-sets", body)
     output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
+    if made["warning"]:
+        output.note(f"Note: {made['warning']}")
     if as_json:
         output.as_json(made)
 
@@ -106,5 +115,5 @@ def _value() -> str:
     return sys.stdin.read().removesuffix("\n")
 
 
-for each in (parameter_history, parameter_search, parameter_files):
+for each in (parameter_history, parameter_reach, parameter_search, parameter_files):
     each.add_to(app)

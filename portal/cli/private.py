@@ -1,4 +1,4 @@
-"""Directories for the time of one command, which only this user may enter."""
+"""Directories for the time of one command, which only this user may enter, and files that only they may read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from portal.cli.failures import Code, Failure
 
 _LONGEST: Final = 50  # characters before the directory's own name: a socket's path may have 100 bytes
 
@@ -23,3 +25,14 @@ def private_directory(prefix: str, *others: str) -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def replace(target: Path, text: str) -> None:
+    """Write a new file and move it into place: 0600 from its first byte, nobody reads half, and no link is followed."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".bulkhead-")
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+        Path(name).replace(target)
+    except OSError as error:
+        raise Failure(Code.FAILED, f"{target} can't be written: {error.strerror}") from None

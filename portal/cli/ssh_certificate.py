@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -13,6 +11,7 @@ import typer
 from portal.cli import client, output
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Tenant
+from portal.cli.private import replace
 
 MAX_KEY: Final = 2048  # characters of a .pub file
 
@@ -53,7 +52,7 @@ def certificate(  # noqa: PLR0917 - typer reads options from parameters
         output.as_json(made)
         return
     where = target or public_key.with_name(f"{public_key.name.removesuffix('.pub')}-cert.pub")
-    _write(made["certificate"], where)
+    replace(where, f"{made['certificate']}\n")
     output.note(f"{where} is valid until {made['valid_until']} for {', '.join(made['principals'])}.")
 
 
@@ -113,14 +112,3 @@ def _public(path: Path) -> str:
         # It would go to the portal and be refused there: it must not go anywhere.
         raise Failure(Code.USAGE, f"{path} is a private key: give the .pub file")
     return text.strip()
-
-
-def _write(certificate: str, target: Path) -> None:
-    """Write it beside the key in one move: ssh never reads half of one."""
-    try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".bulkhead-")
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{certificate}\n")
-        Path(name).replace(target)
-    except OSError as error:
-        raise Failure(Code.FAILED, f"{target} can't be written: {error.strerror}") from None

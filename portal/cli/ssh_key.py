@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ import typer
 from portal.cli import agent, client, labels, output, ssh_certificate
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Repository, Tenant
+from portal.cli.private import replace
 from portal.cli.sealed import Ephemeral
 
 app = typer.Typer(help="SSH keys, and certificates for one's own.", no_args_is_help=True)
@@ -47,7 +47,7 @@ def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -
 def generate(  # noqa: PLR0917 - typer reads options from parameters
     name: Name,
     filters: labels.Filters = None,
-    everyone: Annotated[bool, typer.Option("--every-repository", help="Builds of every repository get it.")] = False,
+    everyone: labels.Everyone = False,
     algorithm: Annotated[Algorithm, typer.Option(help="RSA for hosts that take nothing newer.")] = Algorithm.ED25519,
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
     known_hosts: KnownHosts = None,
@@ -56,11 +56,9 @@ def generate(  # noqa: PLR0917 - typer reads options from parameters
     as_json: Json = False,
 ) -> None:
     """Have the portal make a key, and print its public half. The private half is fetched by builds."""
-    if bool(filters) == everyone:
-        raise Failure(Code.USAGE, "say whose builds get it: either --filter NAME=VALUE or --every-repository")
     body = {
         "name": name,
-        "filters": labels.alternatives(filters or []),
+        "filters": labels.chosen(filters, everyone=everyone),
         "algorithm": algorithm.value,
         "description": description,
         "known_hosts": _text(known_hosts),
@@ -156,7 +154,7 @@ def fetch(  # noqa: PLR0917 - typer reads options from parameters
             agent.add(private, lifetime)
             output.note(f"{key} is in the SSH agent for {lifetime} s.")
         else:
-            _write(private, target)
+            replace(target, private)
             output.note(f"{key} is in {target}.")
     if not keys:
         output.note(f"No key matches {repository}.")
@@ -188,14 +186,3 @@ def _text(path: Path | None) -> str:
         return path.read_text(encoding="utf-8") if path else ""
     except (OSError, ValueError) as error:
         raise Failure(Code.FAILED, f"{path} can't be read ({type(error).__name__})") from None
-
-
-def _write(private: str, target: Path) -> None:
-    """Write a new file and move it into place: 0600 from its first byte, and no link is followed."""
-    try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".bulkhead-")
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(private)
-        Path(name).replace(target)
-    except OSError as error:
-        raise Failure(Code.FAILED, f"{target} can't be written: {error.strerror}") from None

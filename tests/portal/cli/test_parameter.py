@@ -28,6 +28,26 @@ def test_a_set_of_ones_own(cli: CommandLine) -> None:
     assert "geheim" not in found.stdout + found.stderr
 
 
+def test_who_gets_it_is_said_and_changed(cli: CommandLine) -> None:
+    seen = cli.json("parameter", "reach", "--set", "blue", "--filter", "team=red")
+    assert {each["name"]: (each["gains"], each["loses"]) for each in seen["repositories"]} == {
+        "acme/api": ([], ["ONLY_BLUE"]),
+        "acme/web": (["ONLY_BLUE"], []),
+    }
+    assert "ONLY_BLUE" in cli.run("parameter", "reach", "--set", "blue", "--filter", "team=red").stdout
+    assert cli.json("parameter", "reach", "--filter", "team=red")["matches"] == ["acme/web"]
+    assert cli.run("parameter", "reach", "--set", "blue").returncode == 2
+    assert cli.run("parameter", "change", "--set", "blue").returncode == 2
+    changed = cli.json("parameter", "change", "--set", "blue", "--filter", "team=red")
+    assert (changed["name"], changed["filters"]) == ("blue", [[{"name": "team", "value": "red"}]])
+    renamed = cli.run("parameter", "change", "--set", "blue", "--rename", "azure", "--every-repository")
+    assert "builds of every repository receive this" in renamed.stderr
+    noted = cli.json("parameter", "describe", "WHO", "--set", "azure", "--expires", "2020-01-01")
+    assert (noted["expires_on"], noted["version"]) == ("2020-01-01", 1)
+    noted = cli.json("parameter", "describe", "WHO", "--set", "azure", "--description", "who", "--never-expires")
+    assert (noted["expires_on"], noted["description"]) == (None, "who")
+
+
 def test_what_became_of_a_value(cli: CommandLine) -> None:
     done = cli.run("parameter", "set", "WHO", "--set", "blue", "--reason", "It leaked", stdin="geheim")
     assert done.returncode == 0, done.stderr

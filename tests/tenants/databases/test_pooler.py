@@ -14,10 +14,11 @@ from django.db import connections
 
 from portal.demo.embedded import Stack
 from portal.demo.ports import LOOPBACK
+from tenants.actions import parameters, repositories
 from tenants.databases.base import close_compartments
 from tenants.databases.current import role_password
 from tenants.records.models import Repository
-from tests.conftest import Household
+from tests.conftest import Household, at_once
 from tests.tenants.databases.hammer import hammering
 from tests.tenants.databases.pooler import Pooler, pooling
 from tests.tenants.databases.test_rotation import rotate_now, visit
@@ -185,3 +186,18 @@ def test_no_request_fails_while_passwords_rotate_behind_the_pooler(
     assert [outcome.failure for outcome in outcomes if outcome.failure] == []
     assert tally.failures == []
     assert tally.done > 25
+
+
+def test_nothing_is_prepared_on_a_server_that_another_client_gets_next(household: Household, through: Pooler) -> None:
+    with household.enter() as inside:
+        repositories.create_repository(inside, name="api", url="", labels=[])
+
+    def read() -> int:
+        with household.enter() as inside:
+            for _ in range(3):
+                parameters.reveal_environment(inside, "api")
+            with connections[inside.alias].cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+                return int((cursor.fetchone() or (0,))[0])
+
+    assert at_once(read, times=4) == [0] * 4

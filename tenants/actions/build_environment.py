@@ -17,45 +17,42 @@ from joserfc import jwe
 from joserfc.jwk import OctKey
 
 from tenants.actions import in_reach
+from tenants.actions.in_reach import MAX_IN_REACH
+from tenants.actions.precedence import WINS_FIRST
 from tenants.compartment import Compartment
 from tenants.errors import Invalid
+from tenants.records.labels import matching
 from tenants.records.models import Parameter
 
-MAX_IN_REACH: Final = 2_000
 MAX_KEYS: Final = 100
 ALGORITHMS: Final = ("dir", "A256GCM")
 
 # Precedence of a name: the trigger's own value; then the set with the more specific filter; then the newer set.
-_VALUES: Final = """
+_VALUES: Final = f"""
 SELECT p.name, s.name, p.kind, p.expires_on, p.id, v.version,
     CASE WHEN sum(octet_length(v.sealed)) OVER () <= %s THEN v.sealed END FROM builds b
 JOIN repositories r ON r.id = b.repository_id
-JOIN parameter_sets s ON s.deleted_at IS NULL AND (s.filters = '[]'::jsonb OR EXISTS (
-    SELECT FROM jsonb_array_elements(s.filters) AS alternative
-    WHERE alternative <> '[]'::jsonb AND r.labels @> alternative))
+JOIN parameter_sets s ON s.deleted_at IS NULL AND {matching("s.filters", "r.labels")}
 JOIN parameters p ON p.set_id = s.id AND p.deleted_at IS NULL
 JOIN parameter_versions v ON v.parameter_id = p.id AND v.version = p.version
 WHERE b.id = %s AND b.outcome = 'running' AND b.ends_by > statement_timestamp()
-ORDER BY (SELECT coalesce(max(jsonb_array_length(alternative)), 0) FROM jsonb_array_elements(s.filters) AS alternative
-    WHERE r.labels @> alternative) DESC, s.created_at DESC, s.id DESC LIMIT %s"""
+ORDER BY {WINS_FIRST} LIMIT %s"""  # noqa: S608 - parts of ours
 
 # Builds that start together stamp the same keys: none waits for another, so no two can wait crosswise. What another one
 # holds at this moment has been used at this moment.
-_KEYS: Final = """
+_KEYS: Final = f"""
 WITH reached AS (
     SELECT k.id, k.name, k.generation, k.public, k.known_hosts, k.sealed FROM builds b
     JOIN repositories r ON r.id = b.repository_id
-    JOIN ssh_keys k ON k.retired_at IS NULL AND k.sealed IS NOT NULL AND (k.filters = '[]'::jsonb OR EXISTS (
-        SELECT FROM jsonb_array_elements(k.filters) AS alternative
-        WHERE alternative <> '[]'::jsonb AND r.labels @> alternative))
+    JOIN ssh_keys k ON k.retired_at IS NULL AND k.sealed IS NOT NULL AND {matching("k.filters", "r.labels")}
     WHERE b.id = %s AND b.outcome = 'running' AND b.ends_by > statement_timestamp()),
 free AS (SELECT id FROM ssh_keys WHERE id IN (SELECT id FROM reached) FOR NO KEY UPDATE SKIP LOCKED),
 stamped AS (UPDATE ssh_keys SET used_at = statement_timestamp() WHERE id IN (SELECT id FROM free))
-SELECT id, name, generation, public, known_hosts, sealed FROM reached ORDER BY name, generation DESC LIMIT %s"""
+SELECT id, name, generation, public, known_hosts, sealed FROM reached ORDER BY name, generation DESC LIMIT %s"""  # noqa: S608 - parts of ours
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class BuildEnvironment:
     """Value by name; each name that several sets define, the one that won first; the names that the trigger set.
 
     `files` are the names whose values are files' contents, also where the trigger set them: the command expects a
@@ -78,16 +75,14 @@ class _Stored:
     sealed: bytes = field(repr=False)
 
 
-def environment_of(compartment: Compartment, build_id: UUID, overrides: Mapping[str, str]) -> Environment:
+def environment_of(compartment: Compartment, build_id: UUID, overrides: Mapping[str, str]) -> BuildEnvironment:
     """Open the values that the build's repository reaches, under the trigger's own. The caller writes the log.
 
     Raises Invalid for more values, or more bytes of them, than a build is given.
     """
     rows = _rows(compartment, _VALUES, in_reach.MAX_BYTES, build_id, MAX_IN_REACH + 1)
     if len(rows) > MAX_IN_REACH:
-        raise Invalid(
-            {"repository": f"Its labels reach more than {MAX_IN_REACH} values: narrow the filters of its sets."}
-        )
+        raise in_reach.too_many(MAX_IN_REACH)
     if any(row[-1] is None for row in rows):
         raise in_reach.too_large()
     chosen: dict[str, _Stored] = {}
@@ -96,7 +91,7 @@ def environment_of(compartment: Compartment, build_id: UUID, overrides: Mapping[
         chosen.setdefault(name, _Stored(*rest))
         sources.setdefault(name, []).append(source)
     stored = {name: each for name, each in chosen.items() if name not in overrides}
-    return Environment(
+    return BuildEnvironment(
         values={**{name: _value(compartment, each) for name, each in stored.items()}, **overrides},
         conflicts={name: sets for name, sets in sources.items() if len(sets) > 1 and name not in overrides},
         overridden=sorted(overrides),

@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 from secrets_vault import Place, same_value
 from tenants import limits, validation
 from tenants.actions.audit import record
-from tenants.actions.build_environment import Environment, encrypt, environment_of, ssh_keys_of
+from tenants.actions.build_environment import BuildEnvironment, encrypt, environment_of, ssh_keys_of
 from tenants.actions.rows import fetch
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid, NotFound
@@ -198,7 +198,7 @@ def _issue(compartment: Compartment, build: Build) -> AccessToken:
     return token
 
 
-def _begin(compartment: Compartment, build: Build, overrides: Mapping[str, str]) -> Environment:
+def _begin(compartment: Compartment, build: Build, overrides: Mapping[str, str]) -> BuildEnvironment:
     try:
         with compartment.transaction(durable=True):
             build.save(force_insert=True)
@@ -217,7 +217,7 @@ def _begin(compartment: Compartment, build: Build, overrides: Mapping[str, str])
     return environment
 
 
-def _sealed(compartment: Compartment, build: Build, key: bytes, environment: Environment) -> str:
+def _sealed(compartment: Compartment, build: Build, key: bytes, environment: BuildEnvironment) -> str:
     content = {
         "tenant": compartment.tenant.slug,
         "build": str(build.id),

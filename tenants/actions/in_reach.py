@@ -18,6 +18,8 @@ from tenants.records.counting import ROOM
 from tenants.records.labels import matching
 from tenants.registry.acts import note_act
 
+# A build's environment is one argument of execve(2); this keeps one request's work, and it, within bounds.
+MAX_IN_REACH: Final = 2_000
 # Of sealed values in one reading: all of them are opened, written as JSON and sealed anew in memory.
 MAX_BYTES: Final = 4 * 2**20
 
@@ -87,11 +89,15 @@ def _ask(compartment: Compartment, action: str, repository: str, most: int, *, l
     if not rows:
         raise NotFound
     if len(rows) > most:
-        raise Invalid({"repository": f"Its labels reach more than {most} values: narrow the filters of its sets."})
+        raise too_many(most)
     found = [row[:-1] for row in rows if row[0] is not None]
     if any(row[-1] is None for row in found):
         raise too_large()
     return found, rows[0][-1]
+
+
+def too_many(most: int) -> Invalid:
+    return Invalid({"repository": f"Its labels reach more than {most} values: narrow the filters of its sets."})
 
 
 def too_large() -> Invalid:

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Now
 from secrets_vault import Place
 from tenants import validation
 from tenants.actions.audit import record
-from tenants.actions.in_reach import reveal
+from tenants.actions.in_reach import MAX_IN_REACH, reveal
 from tenants.actions.parameter_deletion import delete_now, delete_parameter, delete_set
 from tenants.actions.parameter_reminders import DAYS_BEFORE, checked_day, remind
 from tenants.actions.parameter_values import (
@@ -36,8 +36,6 @@ from tenants.records.labels import Pair, repository_matches, stored_filters
 from tenants.records.models import Parameter, ParameterSet, ParameterVersion, Repository
 from tenants.roles import Permission
 
-# A build's environment is one argument of execve(2); this keeps one request's work, and it, within bounds.
-MAX_IN_REACH: Final = 2_000
 REMINDED: Final = max(DAYS_BEFORE)  # days before its date, from when on a parameter is shown as expiring
 
 __all__ = [

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connections
 
 from tenants import validation
+from tenants.actions.in_reach import MAX_IN_REACH
 from tenants.actions.precedence import WINS_FIRST
 from tenants.actions.reach_changes import RepositoryReach, compare
 from tenants.actions.rows import fetch
@@ -20,7 +21,7 @@ from tenants.records.labels import Pair, matching, stored
 from tenants.records.models import Repository
 from tenants.roles import Permission
 
-MOST: Final = 4_000  # values, by the labels before and after together: builds are refused half of it
+MOST: Final = 2 * MAX_IN_REACH  # values, by the labels before and after together: builds are refused half of it
 
 _SIDES: Final = "(VALUES ('before', %(before)s::jsonb), ('after', %(after)s::jsonb)) r (side, labels)"
 _VALUES: Final = f"""
@@ -53,7 +54,7 @@ def preview_labels(
     own = fetch(Repository.objects.all(), id=repository_id) if repository_id else Repository(labels=None)
     rows = _rows(compartment, _VALUES, own.labels, after)
     if len(rows) > MOST:
-        raise Invalid({"labels": f"They reach more than {MOST // 2} values: narrow the filters of the sets."})
+        raise Invalid({"labels": f"They reach more than {MAX_IN_REACH} values: narrow the filters of the sets."})
     holders: dict[str, dict[str, list[str]]] = {"before": {}, "after": {}}
     for side, name, source in rows:
         holders[side].setdefault(name, []).append(source)

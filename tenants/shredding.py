@@ -7,7 +7,7 @@ from typing import Final
 from tenants.actions.parameter_deletion import shred
 from tenants.actor import Actor
 from tenants.compartment import enter_as_system
-from tenants.registry.due import Due, done
+from tenants.registry.due import Due
 
 _SHREDDER: Final = Actor.system("shredding")
 
@@ -15,7 +15,5 @@ _SHREDDER: Final = Actor.system("shredding")
 def shred_due(due: Due) -> None:
     with enter_as_system(due.tenant_id, _SHREDDER) as inside, inside.transaction():
         again = shred(inside, due.message_id)
-    if again is None:
-        done(due.tenant_id, due.message_id, Due.Kind.SHRED)
-    else:
+    if again is not None:
         Due.objects.filter(id=due.id).update(due_at=again, attempts=0)

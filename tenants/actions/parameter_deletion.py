@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Model, Q, QuerySet
 from django.db.models.functions import Now
+from django.db.transaction import on_commit
 
 from tenants.actions.audit import record
 from tenants.actions.parameter_reminders import remind
@@ -22,7 +24,7 @@ from tenants.errors import Invalid, NotFound
 from tenants.limits import Thing, hold
 from tenants.pagination import Page, PageRequest, newest_first
 from tenants.records.models import Parameter, ParameterSet
-from tenants.registry.due import Due, announce, database_now
+from tenants.registry.due import Due, announce, database_now, done
 from tenants.roles import Permission
 
 M = TypeVar("M", bound=Model)
@@ -121,11 +123,14 @@ def delete_now(compartment: Compartment, parameter_set: ParameterSet, ids: Seque
 def shred(compartment: Compartment, item_id: UUID) -> datetime | None:
     """Delete for good what has been deleted long enough, and its sealed bytes with it; within a transaction.
 
-    Returns when to come again, if it is too early; None when there is nothing more to do.
+    Returns when to come again, if it is too early; None when there is nothing more to do, and the hint is forgotten:
+    while the row is locked, so that whoever deletes it next writes a new one; with a row that goes, once it is gone.
     """
-    item = _deleted(ParameterSet, item_id) or _deleted(Parameter, item_id)
+    forget = partial(done, compartment.tenant.id, item_id, Due.Kind.SHRED)
+    item = _locked(ParameterSet, item_id) or _locked(Parameter, item_id)
     if item is None or item.deleted_at is None:
-        return None  # restored, or gone
+        forget()  # restored, or gone
+        return None
     if database_now() < item.deleted_at + KEPT:
         return item.deleted_at + KEPT  # restored, and deleted again
     if isinstance(item, ParameterSet):
@@ -133,11 +138,13 @@ def shred(compartment: Compartment, item_id: UUID) -> datetime | None:
     else:
         record(compartment, "parameter.shredded", f"{item.set.name}/{item.name}")
     item.delete()
+    on_commit(forget, using=compartment.alias)
     return None
 
 
-def _deleted(model: type[ParameterSet | Parameter], item_id: UUID) -> ParameterSet | Parameter | None:
-    return model._default_manager.select_for_update().filter(id=item_id, deleted_at__isnull=False).first()  # noqa: SLF001
+def _locked(model: type[ParameterSet | Parameter], item_id: UUID) -> ParameterSet | Parameter | None:
+    """Lock it whatever it says: somebody may be deleting or restoring it at this moment."""
+    return model._default_manager.select_for_update().filter(id=item_id).first()  # noqa: SLF001
 
 
 def _restorable(rows: QuerySet[M]) -> QuerySet[M]:
@@ -145,7 +152,9 @@ def _restorable(rows: QuerySet[M]) -> QuerySet[M]:
 
 
 def _mark(compartment: Compartment, rows: QuerySet[M], ids: Sequence[UUID]) -> None:
-    # The hint is committed first, over the registry's connection: nothing deleted can lack one.
+    # The hint is committed first, over the registry's connection: nothing deleted can lack one. Before that the rows
+    # are locked: whoever is about to forget an old hint of theirs has done so, or waits and sees that they are deleted.
+    list(rows.select_for_update().order_by("id").values_list("id"))
     at = database_now() + KEPT
     announce([(compartment.tenant.id, Due.Kind.SHRED, item, at) for item in ids])
     rows.update(deleted_at=Now(), deleted_by=compartment.actor.label)

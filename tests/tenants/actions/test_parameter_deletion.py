@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -16,14 +17,17 @@ from tenants.actions.parameter_deletion import (
     list_deleted_sets,
     restore_parameter,
     restore_set,
+    shred,
 )
-from tenants.compartment import Compartment
+from tenants.actor import Actor
+from tenants.compartment import Compartment, enter_as_system
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.pagination import PageRequest
 from tenants.records.models import Parameter, ParameterSet, ParameterVersion
 from tenants.registry.due import Due, database_now
 from tenants.roles import Role
-from tests.conftest import Household, NewPerson, acting_as
+from tenants.shredding import shred_due
+from tests.conftest import Household, NewPerson, acting_as, at_once
 from tests.tenants.actions.test_parameter_history import id_of, last_act, new_set
 
 FIRST = PageRequest()
@@ -168,6 +172,60 @@ def test_what_was_restored_is_not_shredded(inside_api: Household, sweep: Sweep, 
         [due] = Due.objects.filter(tenant=inside_api.tenant, kind=Due.Kind.SHRED)
         assert due.message_id == second
         assert due.due_at > database_now() + KEPT - timedelta(hours=1)
+
+
+def hints(household: Household) -> list[uuid.UUID]:
+    with acting_as("worker"):
+        found = Due.objects.filter(tenant=household.tenant, kind=Due.Kind.SHRED)
+        return list(found.values_list("message_id", flat=True))
+
+
+def restored(household: Household) -> tuple[uuid.UUID, uuid.UUID]:
+    """Return a set and its parameter, which was deleted and restored a month ago: the hint still stands, and is due."""
+    with household.enter() as inside:
+        set_id = new_set(inside, A="1")
+        parameter_id = id_of("A")
+        parameters.delete_parameter(inside, set_id, parameter_id)
+        restore_parameter(inside, set_id, parameter_id)
+    let_pass(household)
+    assert hints(household) == [parameter_id]
+    return set_id, parameter_id
+
+
+def test_what_is_deleted_while_a_shredder_looks_keeps_its_hint(household: Household, no_worker: None) -> None:
+    set_id, parameter_id = restored(household)
+    with acting_as("worker"):
+        due = Due.objects.get(tenant=household.tenant, kind=Due.Kind.SHRED)
+
+    def look() -> None:
+        with acting_as("worker"):
+            shred_due(due)
+
+    with ThreadPoolExecutor(1) as threads:
+        with household.enter() as inside, inside.transaction():
+            parameters.delete_parameter(inside, set_id, parameter_id)
+            looking = threads.submit(at_once, look, times=1)
+            wait([looking], timeout=0.5)
+        looking.result(10)
+    assert hints(household) == [parameter_id]
+
+
+def test_what_is_deleted_right_after_a_shredder_has_looked_has_a_hint(household: Household, no_worker: None) -> None:
+    set_id, parameter_id = restored(household)
+
+    def delete() -> None:
+        with household.enter() as inside:
+            parameters.delete_parameter(inside, set_id, parameter_id)
+
+    with ThreadPoolExecutor(1) as threads:
+        shredder = enter_as_system(household.tenant.id, Actor.system("shredding"))
+        with acting_as("worker"), shredder as inside, inside.transaction():
+            Parameter.objects.select_for_update().get(id=parameter_id)
+            deleting = threads.submit(at_once, delete, times=1)
+            wait([deleting], timeout=0.5)  # until it waits for the row
+            assert shred(inside, parameter_id) is None
+        deleting.result(10)
+    assert hints(household) == [parameter_id]
 
 
 def test_who_may_not_write_may_not_delete_or_restore(household: Household, new_person: NewPerson) -> None:

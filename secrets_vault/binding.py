@@ -26,7 +26,7 @@ class Place:
     purpose: str
     item: str
     version: int
-    encoded: bytes = field(repr=False, compare=False)
+    encoded: bytes = field(init=False, repr=False, compare=False)  # so that a replaced field is encoded anew
 
     def __init__(self, tenant: UUID | str, purpose: str, item: UUID | str, version: int) -> None:
         if not (tenant and purpose and item):

@@ -18,9 +18,11 @@ from portal.api.schemas import (
     Sealed,
     Strict,
     Text,
+    Warned,
     answers,
     filter_pairs,
     filters_of,
+    warning_of,
 )
 from portal.api.sealing import seal_for
 from tenants.actions import ssh_keys
@@ -74,6 +76,7 @@ class SSHKeyOut(Strict):
     passphrase_protected: bool
     public: str
     filters: Filters
+    warning: Warned
     known_hosts: str
     created_at: datetime
     used_at: datetime | None
@@ -111,6 +114,7 @@ def _out(key: SSHKey) -> SSHKeyOut:
         passphrase_protected=key.passphrase_protected,
         public=key.public,
         filters=filters_of(key.filters),
+        warning=warning_of(key.filters),
         known_hosts=key.known_hosts,
         created_at=key.created_at,
         used_at=key.used_at,

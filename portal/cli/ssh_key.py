@@ -68,6 +68,8 @@ def generate(  # noqa: PLR0917 - typer reads options from parameters
         output.as_json(made)
     else:
         output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
+        if made["warning"]:
+            output.note(f"Note: {made['warning']}")
         output.result(made["public"])
 
 

@@ -104,11 +104,14 @@ THREATS: Final = (
         "A build reads parameters and keys that were meant for another one.",
         "Label filters are checked in the action and in the query, by exact match: a build names no repository, "
         "its row does. It opens its own environment, SSH keys and key while it runs, is certified by its repository's "
-        "name, ends itself, and nothing else. A filter for every repository is asked about, and what a filter reaches "
-        "is shown before it is saved.",
+        "name, ends itself, and nothing else. A filter for every repository is asked about and warned of. Pages say "
+        "before it is done whose builds gain or lose which names by filters, labels, deleting, restoring, importing; "
+        "whom an imported SSH key reaches, and a single name that is typed, only in browsers with scripts.",
         (
             "tests/portal/api/test_builds.py",
             "tests/tenants/actions/test_builds.py",
+            "tests/tenants/actions/test_parameter_reach.py",
+            "tests/portal/views/test_previews.py",
             "tests/tenants/actions/test_parameters.py",
             "tests/portal/views/test_parameters.py",
         ),

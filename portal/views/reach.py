@@ -17,7 +17,7 @@ from portal.guards import MemberRequest, member
 from portal.limits import limited
 from portal.views.answers import page
 from tenants.actions.parameter_reach import ReachPreview, preview_names, preview_reach
-from tenants.actions.parameters import matching_repositories
+from tenants.actions.parameters import get_set, matching_repositories
 from tenants.actions.repository_reach import preview_labels
 from tenants.compartment import Compartment
 from tenants.errors import Invalid
@@ -107,6 +107,6 @@ def preview_labels_typed(request: MemberRequest, compartment: Compartment) -> Ht
 @limited("previews")
 def preview_name(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpResponse:  # noqa: A002 - the URL's word
     """Answer the name that was typed so far; nothing is said about one that is there already, or can't be one."""
-    name = request.GET.get("name", "").strip()
-    changes = preview_names(compartment, set, added=[name]) if name.isidentifier() and name.isascii() else None
+    found, name = get_set(compartment, set), request.GET.get("name", "").strip()
+    changes = preview_names(compartment, found.id, added=[name]) if name.isidentifier() and name.isascii() else None
     return page(request, "parts/names_reach.html", changes=changes if changes and changes.repositories else None)

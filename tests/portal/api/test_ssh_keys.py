@@ -54,7 +54,9 @@ def test_generate_shows_the_public_half_alone(caller: Caller) -> None:
     assert answer.status_code == 201
     assert b"PRIVATE" not in answer.content
     made = answer.json()
-    assert (made["kind"], made["filters"]) == ("ssh-ed25519", filters)
+    assert (made["kind"], made["filters"], made["warning"]) == ("ssh-ed25519", filters, None)
+    everyone = caller.post("ssh-keys", {"name": "everyone", "filters": []}).json()
+    assert "builds of every repository receive this" in everyone["warning"]
     assert made in caller.get("ssh-keys").json()["items"]
     key = OKPKey.generate_key("X25519")
     private = unseal(key, caller.post("ssh-keys/release/fetch", body("api", key)))["private_key"].encode()

@@ -22,12 +22,16 @@ Network = Annotated[Text, Field(min_length=1, max_length=64)]
 
 
 class AuthorityOut(Strict):
-    """`public` is what a host puts into the file that TrustedUserCAKeys names."""
+    """`public` is what a host puts into the file that TrustedUserCAKeys names.
+
+    `signs`: whether certificates are signed by this one now, the oldest that is not retired.
+    """
 
     id: UUID
     public: str
     fingerprint: str
     author: str
+    signs: bool
     created_at: datetime
     retired_at: datetime | None
 
@@ -41,7 +45,9 @@ class NewCertificate(Strict):
     principals: Annotated[
         list[Principal], Field(max_length=8, description="Of the caller's own; empty for all of them.")
     ] = Field(default_factory=list)
-    ttl: Annotated[int, Field(ge=60, le=8 * 3600, description="Seconds that it is valid for.")] = 900
+    ttl: Annotated[
+        int, Field(ge=60, le=8 * 3600, description="Seconds that it is valid for; a build's, 900 at most.")
+    ] = 900
     source_addresses: Annotated[
         list[Network], Field(max_length=16, description="Networks that it is valid from; empty for any.")
     ] = Field(default_factory=list)
@@ -70,12 +76,13 @@ class CertificatePage(Strict):
     next: str | None
 
 
-def _authority(row: SSHAuthority) -> AuthorityOut:
+def _authority(row: SSHAuthority, signer: UUID | None) -> AuthorityOut:
     return AuthorityOut(
         id=row.id,
         public=row.public,
         fingerprint=row.fingerprint,
         author=row.author,
+        signs=row.id == signer,
         created_at=row.created_at,
         retired_at=row.retired_at,
     )
@@ -94,16 +101,19 @@ def _listed(row: SSHCertificate) -> CertificateListed:
 
 @router.get("ssh-authorities", auth=member(Permission.SSH_AUTHORITIES_LIST), response=answers(AuthorityList))
 def list_authorities(request: ApiRequest) -> AuthorityList:
-    """List the authorities, newest first. The first that is not retired signs; hosts trust every one of these."""
-    return AuthorityList(items=[_authority(row) for row in ssh_authorities.list_authorities(request.compartment)])
+    """List the authorities, newest first; of retired ones at most 100. The oldest that is not retired signs."""
+    signer = ssh_authorities.signer_of(request.compartment)
+    found = ssh_authorities.list_authorities(request.compartment)
+    return AuthorityList(items=[_authority(row, signer) for row in found])
 
 
 @router.post(
     "ssh-authorities", auth=member(Permission.SSH_AUTHORITIES_WRITE), response=answers(AuthorityOut, status=201)
 )
 def create_authority(request: ApiRequest) -> Status[AuthorityOut]:
-    """Make an authority, which signs from now on. Hosts have to know its public half first."""
-    return Status(201, _authority(ssh_authorities.create_authority(request.compartment)))
+    """Make an authority. Beside others it signs when those are retired: let hosts know its public half before."""
+    made = ssh_authorities.create_authority(request.compartment)
+    return Status(201, _authority(made, ssh_authorities.signer_of(request.compartment)))
 
 
 @router.post(
@@ -112,8 +122,9 @@ def create_authority(request: ApiRequest) -> Status[AuthorityOut]:
     response=answers(AuthorityOut),
 )
 def retire_authority(request: ApiRequest, authority: UUID) -> AuthorityOut:
-    """Shred an authority's private half. Take its public half from the hosts as well."""
-    return _authority(ssh_authorities.retire_authority(request.compartment, authority))
+    """Shred an authority's private half; the next oldest signs. Take its public half from the hosts as well."""
+    retired = ssh_authorities.retire_authority(request.compartment, authority)
+    return _authority(retired, signer=None)
 
 
 @router.get("ssh-certificates", auth=member(Permission.SSH_AUTHORITIES_LIST), response=answers(CertificatePage))

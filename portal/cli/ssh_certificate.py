@@ -58,13 +58,14 @@ def certificate(  # noqa: PLR0917 - typer reads options from parameters
 
 @authority.command("list")
 def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -> None:
-    """List the authorities, newest first: the first that is not retired signs."""
+    """List the authorities, newest first; the oldest that is not retired signs."""
     items = client.signed_in(portal, tenant).get("ssh-authorities")["items"]
     if as_json:
         output.as_json(items)
         return
-    columns = {"Id": "id", "Fingerprint": "fingerprint", "Made": "created_at", "Retired": "retired_at"}
-    output.table(columns, items, empty="There is no SSH authority yet.")
+    columns = {"Id": "id", "Fingerprint": "fingerprint", "Made": "created_at", "State": "state"}
+    rows = [{**item, "state": _state(item)} for item in items]
+    output.table(columns, rows, empty="There is no SSH authority yet.")
 
 
 @authority.command("public")
@@ -80,7 +81,10 @@ def public(portal: Portal = None, tenant: Tenant = None) -> None:
 
 @authority.command()
 def create(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -> None:
-    """Make an authority, and print its public half. It signs from now on: let hosts know it at once."""
+    """Make an authority, and print its public half. Beside others it signs when those are retired.
+
+    So put what `public` prints on every host, and only then retire the older one.
+    """
     _show(client.signed_in(portal, tenant).post("ssh-authorities", {}), as_json=as_json)
 
 
@@ -91,8 +95,14 @@ def retire(
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
-    """Shred an authority's private half. Take its public half from the hosts as well."""
+    """Shred an authority's private half; the next oldest signs. Take its public half from the hosts as well."""
     _show(client.signed_in(portal, tenant).post(f"ssh-authorities/{authority_id}/retire", {}), as_json=as_json)
+
+
+def _state(item: dict[str, Any]) -> str:
+    if item["retired_at"]:
+        return f"retired {item['retired_at']}"
+    return "signs" if item["signs"] else "next"
 
 
 def _show(made: dict[str, Any], *, as_json: bool) -> None:

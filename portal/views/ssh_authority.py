@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.forms.base import Form, explained
 from portal.guards import MemberRequest, member
@@ -18,18 +18,32 @@ from tenants.roles import Permission
 @require_safe
 @member(Permission.SSH_AUTHORITIES_LIST)
 def index(request: MemberRequest, compartment: Compartment) -> HttpResponse:
-    return _index(request, compartment, Form())
+    authorities = ssh_authorities.list_authorities(compartment)
+    live = [each for each in authorities if each.retired_at is None]
+    return page(
+        request,
+        "ssh_keys/authority.html",
+        compartment=compartment,
+        authorities=authorities,
+        most=ssh_authorities.MAX_SHOWN,
+        trusted="\n".join(each.public for each in live),
+        signer=live[-1].id if live else None,
+        page=ssh_authorities.list_certificates(compartment, asked(request, size=20)),
+        may_write=compartment.may(Permission.SSH_AUTHORITIES_WRITE),
+    )
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @member(Permission.SSH_AUTHORITIES_WRITE)
 def create(request: MemberRequest, compartment: Compartment) -> HttpResponse:
+    signer = ssh_authorities.signer_of(compartment)
     form = Form(posted(request))
-    form.is_valid()
-    with explained(form):
-        ssh_authorities.create_authority(compartment)
-        return done(request, "The authority was made: let hosts know its public half.", "ssh-authorities", compartment)
-    return _index(request, compartment, form)
+    if form.is_valid():
+        with explained(form):
+            ssh_authorities.create_authority(compartment)
+            words = "The authority was made: let hosts know its public half."
+            return done(request, words, "ssh-authorities", compartment)
+    return page(request, "ssh_keys/authority_rotate.html", compartment=compartment, form=form, signer=signer)
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,20 +58,13 @@ def retire(request: MemberRequest, compartment: Compartment, authority: UUID) ->
             return done(
                 request, "The authority was retired. Take it from your hosts too.", "ssh-authorities", compartment
             )
-    return page(request, "ssh_keys/authority_retire.html", compartment=compartment, form=form, authority=found)
-
-
-def _index(request: MemberRequest, compartment: Compartment, form: Form) -> HttpResponse:
-    authorities = ssh_authorities.list_authorities(compartment)
-    live = [each for each in authorities if each.retired_at is None]
+    live = [each for each in ssh_authorities.list_authorities(compartment) if each.retired_at is None]
     return page(
         request,
-        "ssh_keys/authority.html",
+        "ssh_keys/authority_retire.html",
         compartment=compartment,
         form=form,
-        authorities=authorities,
-        trusted="\n".join(each.public for each in live),
-        signer=live[0].id if live else None,
-        page=ssh_authorities.list_certificates(compartment, asked(request, size=20)),
-        may_write=compartment.may(Permission.SSH_AUTHORITIES_WRITE),
+        authority=found,
+        signs=bool(live) and live[-1].id == found.id,
+        following=live[-2] if len(live) > 1 else None,
     )

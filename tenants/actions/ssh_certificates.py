@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from tenants import ssh_formats
 from tenants.actions.audit import record
-from tenants.actions.ssh_authorities import place_of
+from tenants.actions.ssh_authorities import place_of, signing
 from tenants.actions.ssh_principals import Identity, identity_of
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
@@ -22,6 +22,7 @@ from tenants.ssh_formats import Statement
 
 DEFAULT_LIFE: Final = timedelta(minutes=15)
 LONGEST_LIFE: Final = timedelta(hours=8)
+LONGEST_BUILD_LIFE: Final = timedelta(minutes=15)  # a host asks nobody whether the build has ended meanwhile
 SHORTEST_LIFE: Final = timedelta(minutes=1)
 MAX_ADDRESSES: Final = 16
 
@@ -56,7 +57,8 @@ def issue_certificate(
     """Certify a public key for all of the caller's principals, or those asked for among them.
 
     Raises Invalid: for a key that is not certified, a principal that is not the caller's, a life that is too long, no
-    authority. What a host allows beyond running a command is a terminal, and that for people alone.
+    authority. A build's lives 15 minutes at most, whatever is asked for. What a host allows beyond running a command is
+    a terminal, and that for people alone.
     """
     key = ssh_formats.read_public(public_key)
     if not SHORTEST_LIFE <= life <= LONGEST_LIFE:
@@ -65,7 +67,7 @@ def issue_certificate(
     identity = identity_of(compartment)
     names = _granted(identity, principals)
     signer = _signer(compartment)
-    until = min(signer.now + life, identity.until or signer.now + life).replace(microsecond=0)
+    until = _until(signer.now, life, identity).replace(microsecond=0)
     with compartment.transaction(durable=True):
         row = SSHCertificate.objects.create(
             authority=signer.authority,
@@ -84,10 +86,24 @@ def issue_certificate(
             fingerprint=key.fingerprint,
             until=until.isoformat(),
             addresses=addresses,
+            **_of_build(compartment),
         )
     statement = Statement(row.serial, identity.key_id, names, signer.now, until, identity.terminal, addresses)
     certificate = ssh_formats.certify(signer.private, key, statement)
     return Issued(certificate, row.serial, identity.key_id, names, until)
+
+
+def _until(now: datetime, life: timedelta, identity: Identity) -> datetime:
+    """Return when it ends: for a build, when that ends at the latest, and soon."""
+    if identity.until is None:
+        return now + life
+    return min(now + min(life, LONGEST_BUILD_LIFE), identity.until)
+
+
+def _of_build(compartment: Compartment) -> dict[str, str]:
+    """Return what makes the log's entry one about the build that asks, if one does."""
+    build = compartment.actor.build_id
+    return {} if build is None else {"build": str(build)}
 
 
 def _granted(identity: Identity, asked: Sequence[str]) -> list[str]:
@@ -110,8 +126,8 @@ def _networks(addresses: Sequence[str]) -> list[str]:
 
 
 def _signer(compartment: Compartment) -> _Signer:
-    newest = SSHAuthority.objects.filter(retired_at=None).order_by("-created_at", "-id").annotate(now=Now()).first()
-    if newest is None:
+    oldest = signing().annotate(now=Now()).first()
+    if oldest is None:
         raise Invalid({"authority": "This tenant has no SSH authority yet: an owner or maintainer makes one."})
-    private = compartment.open(place_of(compartment, newest.id), bytes(newest.sealed or b""))
-    return _Signer(newest, private, newest.now)
+    private = compartment.open(place_of(compartment, oldest.id), bytes(oldest.sealed or b""))
+    return _Signer(oldest, private, oldest.now)

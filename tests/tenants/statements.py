@@ -216,6 +216,7 @@ def _keep_keys(inside: Compartment, key_id: UUID) -> None:
     ssh_certificates.issue_certificate(inside, public_key=newer.public)
     ssh_authorities.retire_authority(inside, ssh_authorities.get_authority(inside, authority.id).id)
     ssh_authorities.list_authorities(inside)
+    ssh_authorities.signer_of(inside)
     ssh_authorities.list_certificates(inside, PageRequest())
 
 

@@ -23,6 +23,7 @@ def test_an_authority_and_a_certificate(caller: Caller, household: Household) ->
     made = caller.post("ssh-authorities")
     assert made.status_code == 201
     assert b"PRIVATE" not in made.content
+    assert made.json()["signs"] is True
     answer = caller.post("ssh-certificates", {"public_key": MINE})
     assert answer.status_code == 201
     issued = answer.json()

@@ -126,8 +126,10 @@ def test_a_key_is_changed(household: Household, owner: Visitor) -> None:
 
 def test_an_authority_is_made_shown_and_retired(household: Household, owner: Visitor) -> None:
     assert "No authority yet" in text(owner.get("ssh-authorities/"))
+    assert "Make the authority?" in text(owner.get("ssh-authorities/new/"))
     shown = owner.after(owner.post("ssh-authorities/new/"))
     assert "TrustedUserCAKeys" in shown
+    assert "Make the next authority?" in text(owner.get("ssh-authorities/new/"))
     with household.enter() as inside:
         authority = SSHAuthority.objects.get()
         issued = ssh_certificates.issue_certificate(inside, public_key=authority.public)
@@ -137,6 +139,17 @@ def test_an_authority_is_made_shown_and_retired(household: Household, owner: Vis
     assert authority.fingerprint in text(owner.get(retire))
     assert "was retired" in owner.after(owner.post(retire))
     assert "retired already" in text(owner.post(retire))
+
+
+def test_retiring_an_authority_says_who_signs_then(household: Household, owner: Visitor) -> None:
+    for _ in range(2):
+        owner.after(owner.post("ssh-authorities/new/"))
+    with household.enter():
+        older, newer = SSHAuthority.objects.order_by("created_at")
+    assert f"From now on {newer.fingerprint} signs" in text(owner.get(f"ssh-authorities/{older.id}/retire/"))
+    assert "From now on" not in text(owner.get(f"ssh-authorities/{newer.id}/retire/"))
+    owner.after(owner.post(f"ssh-authorities/{older.id}/retire/"))
+    assert "nobody gets a certificate" in text(owner.get(f"ssh-authorities/{newer.id}/retire/"))
 
 
 def test_a_member_sees_the_authority_and_makes_none(

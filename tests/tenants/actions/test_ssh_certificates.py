@@ -139,14 +139,18 @@ def test_a_key_that_is_not_certified(trusted: Household, key: str, says: str) ->
     assert says in refusal.value.fields["public_key"]
 
 
-def test_the_newest_authority_signs_until_it_is_retired(trusted: Household) -> None:
+def test_the_oldest_authority_signs_until_it_is_retired(trusted: Household) -> None:
+    """Hosts don't know the next one at once: making it must change nothing for anybody."""
     with trusted.enter() as inside:
         newer = ssh_authorities.create_authority(inside)
+        assert newer == ssh_authorities.list_authorities(inside)[0]
         older = ssh_authorities.list_authorities(inside)[1]
-        assert _signed_by(ssh_certificates.issue_certificate(inside, public_key=MINE)) == newer.public.split()[1]
-        assert ssh_authorities.retire_authority(inside, newer.id).retired_at is not None
+        assert ssh_authorities.signer_of(inside) == older.id
         assert _signed_by(ssh_certificates.issue_certificate(inside, public_key=MINE)) == older.public.split()[1]
-        ssh_authorities.retire_authority(inside, older.id)
+        assert ssh_authorities.retire_authority(inside, older.id).retired_at is not None
+        assert ssh_authorities.signer_of(inside) == newer.id
+        assert _signed_by(ssh_certificates.issue_certificate(inside, public_key=MINE)) == newer.public.split()[1]
+        ssh_authorities.retire_authority(inside, newer.id)
         assert set(SSHAuthority.objects.values_list("sealed", flat=True)) == {None}
         with pytest.raises(Invalid, match="authority"):
             ssh_certificates.issue_certificate(inside, public_key=MINE)
@@ -221,6 +225,18 @@ def test_a_build_is_named_by_its_repository_and_lives_no_longer(trusted: Househo
     assert certificate.key_id == f"{trusted.slug}/build:{build.id} acme/my%20api".encode()
     assert certificate.extensions == {}
     assert certificate.valid_before == int(build.ends_by.timestamp())
+
+
+def test_a_long_builds_certificates_are_short_and_on_its_page(trusted: Household) -> None:
+    with trusted.enter() as inside:
+        repositories.create_repository(inside, name="api", url="", labels=[])
+        build = builds.start_build(inside, repository="api", revision="", overrides={}, ttl=6 * 3600).build
+    with compartment.enter(trusted.slug, replace(trusted.actor(), build_id=build.id)) as inside:
+        issued = ssh_certificates.issue_certificate(inside, public_key=MINE, life=8 * HOUR)
+    assert timedelta(minutes=14) < issued.valid_until - datetime.now(UTC) <= timedelta(minutes=15)
+    with trusted.enter() as inside:
+        acts = [row.entry for row in builds.acts_of_build(inside, build)]
+    assert [f'"serial":{issued.serial}' in act for act in acts if '"ssh_certificate.issued"' in act] == [True]
 
 
 def test_any_two_names_stay_two() -> None:

@@ -75,24 +75,28 @@ class Counters(Redis):
 
         Raises RedisError, at the second attempt.
         """
-        command = (_SHA, len(keys), *keys, limit, kept)
+        arguments: list[str | int] = [len(keys), *keys, limit, kept]
         try:
-            return self._send("EVALSHA", *command)
+            return self._send("EVALSHA", _SHA, *arguments)
         except (ConnectionError, TimeoutError):
-            return self._send("EVALSHA", *command)
+            return self._send("EVALSHA", _SHA, *arguments)
         except NoScriptError:  # a server that started anew
-            return self._send("EVAL", _COUNT, *command[1:])
+            return self._send("EVAL", _COUNT, *arguments)
 
     def _send(self, *command: str | int) -> list[int]:
         """Send one command over a connection that is this thread's own: the client's pool would cost more than it."""
-        if self._connection is None:
-            self._connection = self._cache.get_client(write=True).connection_pool.make_connection()
+        connection = self._connection or self._connect()
         try:
-            self._connection.send_command(*command)
-            return cast(list[int], self._connection.read_response())
+            connection.send_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            return cast(list[int], connection.read_response())
         except (ConnectionError, TimeoutError):
-            self._connection.disconnect()
+            connection.disconnect()  # type: ignore[no-untyped-call]  # the same
             raise
+
+    def _connect(self) -> AbstractConnection:
+        pool = self._cache.get_client(write=True).connection_pool
+        self._connection = cast("AbstractConnection", pool.make_connection())
+        return self._connection
 
 
 _windows: Final[LRUCache[tuple[str, str, str], Window]] = LRUCache(maxsize=8192)

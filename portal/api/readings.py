@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -36,8 +36,10 @@ from portal.api.root import operations, stated
 from portal.middleware import caller, headers, log_request
 from portal.tokens import BadToken, Claims
 
-StartResponse = Callable[[str, list[tuple[str, str]]], object]
-Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse
+
+Application = Callable[[dict[str, Any], "StartResponse"], Iterable[bytes]]
 
 # As portal.urls and the operation's own address have it.
 _PATH: Final = re.compile(r"/api/v1/tenants/([a-z][a-z0-9-]{0,39})/repositories/([ -~]{1,100})/environment")

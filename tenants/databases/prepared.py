@@ -26,14 +26,14 @@ class _Cursor(psycopg.Cursor[Row]):
         return super().execute(query, params, prepare=is_direct(self.connection), binary=True)
 
 
-def fetch(alias: str, statement: str, parameters: Mapping[str, object]) -> list[Row]:
+def fetch(alias: str, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
     """Send one statement and return its rows; outside a transaction it is one, committed when this returns."""
     wrapper = connections[alias]
     with wrapper.cursor() as cursor:
         # All that Django and `base.py` do around a statement stays, but for the driver's cursor.
         cursor.cursor = _Cursor(wrapper.connection)
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def is_direct(connection: psycopg.Connection[Any]) -> bool:

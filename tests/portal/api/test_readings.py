@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any, Final
+from wsgiref.types import StartResponse
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -17,7 +18,7 @@ from joserfc import jwe
 from joserfc.jwk import OKPKey
 from pytest_django import Settings
 
-from portal.api.readings import Readings, StartResponse
+from portal.api.readings import Application, Readings
 from tenants.actions import parameters, repositories
 from tenants.records.audit import AuditRow
 from tenants.registry.models import AccessToken, Membership, Person, Tenant
@@ -103,9 +104,14 @@ def environ(caller: Caller, name: str = "acme/api", body: Any = None, **changes:
     return {name: value for name, value in made.items() if value is not None}
 
 
-def ask(application: Callable[..., Iterable[bytes]], environment: dict[str, Any]) -> Answer:
+def ask(application: Application, environment: dict[str, Any]) -> Answer:
     said: list[Any] = []
-    content = b"".join(application(environment, lambda status, headers: said.extend((status, dict(headers)))))
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
+        said.extend((status, dict(headers)))
+        return bytes
+
+    content = b"".join(application(environment, start_response))
     return Answer(said[0], said[1], content)
 
 
@@ -127,7 +133,8 @@ def both(*arguments: Any, **changes: Any) -> Answer:
 def test_values_and_their_entry_are_the_same(stocked: Household, caller: Caller, name: str) -> None:
     portal = Portal()
     acts = []
-    for application in (Readings(portal), portal):
+    both_ways: list[Application] = [Readings(portal), portal]
+    for application in both_ways:
         answer = ask(application, environ(caller, name))
         assert SECRET.encode() not in answer.content
         acts.append(last_act(stocked))
@@ -222,7 +229,7 @@ def test_a_suspended_tenant(household: Household, new_caller: NewCaller) -> None
 def test_a_limit_is_one_for_both_ways(stocked: Household, new_caller: NewCaller, settings: Settings) -> None:
     settings.RATES = {**settings.RATES, "api": "2/m"}
     caller, portal = new_caller(stocked), Portal()
-    ways = [Readings(portal), portal, Readings(portal), portal]
+    ways: list[Application] = [Readings(portal), portal, Readings(portal), portal]
     answers = [ask(way, environ(caller)) for way in ways]
     assert [answer.status[:3] for answer in answers] == ["200", "200", "429", "429"]
     assert 1 <= int(answers[2].headers["Retry-After"]) <= 60

@@ -108,6 +108,7 @@ THREATS: Final = (
         "before it is done whose builds gain or lose which names by filters, labels, deleting, restoring, importing; "
         "whom an imported SSH key reaches, and a single name that is typed, only in browsers with scripts.",
         (
+            "tests/portal/api/test_build_tokens.py",
             "tests/portal/api/test_builds.py",
             "tests/tenants/actions/test_builds.py",
             "tests/tenants/actions/test_parameter_reach.py",
@@ -137,7 +138,7 @@ THREATS: Final = (
         "`bulkhead run` does not wall its command in. Where somebody is signed in, the command can read the file of "
         "their tokens and be them. So a job that is not trusted gets a build that a trusted step started (`bulkhead "
         "build start`, `bulkhead run --build`): without any sign-in, with a token that opens that build alone.",
-        ("tests/portal/cli/test_handover.py", "tests/portal/api/test_builds.py"),
+        ("tests/portal/cli/test_handover.py", "tests/portal/api/test_build_tokens.py"),
     ),
     Threat(
         "Z9",

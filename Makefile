@@ -23,8 +23,9 @@ demo: $(STAMP) ## Start everything and print the address (FRESH=1 starts anew; C
 
 test: $(STAMP) ## Run the tests with branch coverage, installing a browser when there is none (ARGS="-n0 -k name")
 	@deploy/browser
-	@deploy/pgbouncer >/dev/null
-	@$(BIN)/pytest -p randomly --cov --numprocesses auto --dist worksteal --max-worker-restart 0 $(ARGS)
+	@deploy/debian pgbouncer pgbouncer --version >/dev/null
+	@ssh=$$(deploy/debian openssh-client ssh -V) && PATH="$$PATH:$${ssh%/*}" && \
+		$(BIN)/pytest -p randomly --cov --numprocesses auto --dist worksteal --max-worker-restart 0 $(ARGS)
 
 check: $(STAMP) ## Run linters, types, layers, templates, migrations and locks
 	$(BIN)/ruff check

@@ -40,10 +40,8 @@ def test_what_django_sends_is_not_prepared(household: Household) -> None:
 
 def test_a_row_is_the_same_over_a_plain_cursor(household: Household) -> None:
     """A connection that is replaced in the middle of a statement goes on with Django's."""
-    sent, given = (
-        "SELECT %(text)s::text, %(number)s::int, %(raw)s::bytea",
-        {"text": "ä", "number": 1, "raw": b"\x00\xff"},
-    )
+    sent = "SELECT %(text)s::text, %(number)s::int, %(raw)s::bytea"
+    given: dict[str, Any] = {"text": "ä", "number": 1, "raw": b"\x00\xff"}
     with household.enter() as inside, connections[inside.alias].cursor() as cursor:
         cursor.execute(sent, given)
         text, number, raw = cursor.fetchone() or ("", 0, b"")

@@ -95,7 +95,7 @@ def scene(
             key_service.cache_clear()
             houses = [household(new_tenant) for _ in range(4)]
         key_service.cache_clear()
-        changes = {"BULKHEAD_KEY_SERVICE": server.address, "VAULT_TOKEN": TOKEN}
+        changes = {"BULKHEAD_KEY_SERVICE": server.address, "VAULT_TOKEN": TOKEN, "BULKHEAD_RATE_API": "100000/m"}
         with serving(stack, tmp_path_factory.mktemp("keys"), processes=2, **changes) as (browser, _):
             callers = [Caller(browser.portal, house, token_at(browser.portal, house)) for house in houses]
             yield Scene(server, browser.portal, callers)

@@ -161,6 +161,7 @@ RATES = {
     "lookups": environment.rate("BULKHEAD_RATE_LOOKUPS", "30/m"),  # each confirms or denies a guessed value
     "previews": environment.rate("BULKHEAD_RATE_PREVIEWS", "120/m"),
     "requests": environment.rate("BULKHEAD_RATE_REQUESTS", "30/h"),
+    "ssh-keys": environment.rate("BULKHEAD_RATE_SSH_KEYS", "10/m"),  # made or judged: each can take seconds
 }
 
 DATABASES = CompartmentDatabases({"default": database(environment.database("DATABASE_URL"))})

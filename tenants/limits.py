@@ -107,6 +107,13 @@ def ask(compartment: Compartment, action: str, size: int = 0) -> None:
         _refuse(held, Used(used.count + 1, used.bytes + size, used.left))
 
 
+def ask_for(compartment: Compartment, thing: Thing) -> None:
+    """Refuse one more thing before it costs anything; `hold` has the last word. Raises LimitReached."""
+    most = compartment.limits.get(thing)
+    if most is not None and count_things(compartment, [thing])[thing] >= most:
+        raise LimitReached(NOUNS[thing], most)
+
+
 def hold(compartment: Compartment, thing: Thing) -> None:
     """Call after the act that adds a thing is in the log, in its transaction. Raises LimitReached."""
     most = compartment.limits.get(thing)

@@ -9,6 +9,7 @@ from uuid import UUID
 from ninja import Path, Query, Router, Status
 from pydantic import Field
 
+from portal import limits
 from portal.api.access import ApiRequest, member
 from portal.api.schemas import (
     Filters,
@@ -101,6 +102,11 @@ class KeysRequest(Strict):
     key: PublicKey
 
 
+def _spend(request: ApiRequest) -> None:
+    """Count a key that is to be made, by whoever asks: pages and API together."""
+    limits.spend(request, "ssh-keys", f"account {request.token.person_id}")
+
+
 def _out(key: SSHKey) -> SSHKeyOut:
     return SSHKeyOut(
         id=key.id,
@@ -132,6 +138,7 @@ def list_keys(request: ApiRequest, page: Query[PageQuery]) -> SSHKeyPage:
 @router.post("ssh-keys", auth=member(Permission.SSH_KEYS_WRITE), response=answers(SSHKeyOut, status=201))
 def generate_key(request: ApiRequest, body: NewSSHKey) -> Status[SSHKeyOut]:
     """Generate a key, Ed25519 unless a host needs RSA. Its private half is shown to nobody; a build fetches it."""
+    _spend(request)
     made = ssh_keys.generate_key(
         request.compartment,
         name=body.name,
@@ -173,6 +180,7 @@ def rotate_key(request: ApiRequest, name: Path[Name], body: Rotation) -> Status[
     """Make the key's next generation beside those in use. Builds get all of them until the old ones are retired."""
     key = ssh_keys.get_named(request.compartment, name)
     algorithm = None if body.algorithm is None else Algorithm(body.algorithm)
+    _spend(request)
     return Status(201, _out(ssh_keys.rotate_key(request.compartment, key.id, algorithm=algorithm)))
 
 

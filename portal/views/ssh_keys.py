@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portal import limits
 from portal.forms.base import Form, explained
 from portal.forms.reach import ReachForm
 from portal.forms.ssh_keys import ChangeKeyForm, GenerateKeyForm, ImportKeyForm, RotateKeyForm
@@ -38,6 +39,7 @@ def generate(request: MemberRequest, compartment: Compartment) -> HttpResponse:
     form = _form(request, compartment, GenerateKeyForm)
     if form.is_valid() and "preview" not in request.POST:
         with explained(form):
+            _spend(request)
             made = ssh_keys.generate_key(compartment, **form.content)
             return _to(request, compartment, made, f"{made.name} was made. Its public half is below.")
     reach = reach_of_form(compartment, form)
@@ -50,6 +52,7 @@ def take_in(request: MemberRequest, compartment: Compartment) -> HttpResponse:
     form = _form(request, compartment, ImportKeyForm)
     if form.is_valid():
         with explained(form):
+            _spend(request)
             made = ssh_keys.import_key(compartment, **form.content)
             return _to(request, compartment, made, f"{made.name} was imported and sealed.")
     reach = reach_of_form(compartment, form)
@@ -96,6 +99,7 @@ def rotate(request: MemberRequest, compartment: Compartment, key: UUID) -> HttpR
     form = RotateKeyForm(posted(request), initial={"algorithm": like.value})
     if form.is_valid():
         with explained(form):
+            _spend(request)
             made = ssh_keys.rotate_key(compartment, key, **form.cleaned_data)
             return _to(request, compartment, made, f"Generation {made.generation} of {made.name} was made.")
     return page(request, "ssh_keys/rotate.html", compartment=compartment, form=form, key=found)
@@ -122,6 +126,11 @@ def delete(request: MemberRequest, compartment: Compartment, key: UUID) -> HttpR
         ssh_keys.delete_key(compartment, key)
         return done(request, f"{found.name} was deleted.", "ssh-keys", compartment)
     return page(request, "ssh_keys/delete.html", compartment=compartment, form=Form(), key=found)
+
+
+def _spend(request: MemberRequest) -> None:
+    """Count a key that is to be made or judged: both cost the process seconds."""
+    limits.spend(request, "ssh-keys", f"account {request.person.pk}")
 
 
 def _to(request: MemberRequest, compartment: Compartment, key: SSHKey, words: str) -> HttpResponse:

@@ -15,7 +15,7 @@ from tenants.actions.rows import fetch, unique
 from tenants.actions.ssh_key_reveal import RevealedKey, place_of, reveal_key, reveal_keys
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid
-from tenants.limits import Thing, hold
+from tenants.limits import Thing, ask_for, hold
 from tenants.pagination import Page, PageRequest, by_name
 from tenants.records.labels import Pair, stored_filters
 from tenants.records.models import SSHKey
@@ -83,6 +83,7 @@ def generate_key(
 ) -> SSHKey:
     """Make a key whose private half nobody has seen."""
     key = _described(name, filters, description, known_hosts)
+    _ask(compartment, key.name)
     return _store(compartment, key, ssh_formats.generate(key.name, algorithm), "ssh_key.generated")
 
 
@@ -99,6 +100,7 @@ def import_key(
 ) -> SSHKey:
     """Take an OpenSSH or PEM private key; one under a passphrase is stored without it, under the vault's own key."""
     key = _described(name, filters, description, known_hosts)
+    _ask(compartment, key.name)
     return _store(compartment, key, ssh_formats.read(private_key, passphrase), "ssh_key.imported")
 
 
@@ -126,12 +128,12 @@ def rotate_key(compartment: Compartment, key_id: UUID, *, algorithm: Algorithm |
     """
     named = fetch(_shown(), id=key_id)
     like = Algorithm.RSA_4096 if named.kind == "ssh-rsa" else Algorithm.ED25519
+    _room(_shown().filter(name=named.name, retired_at=None).count())
     pair = ssh_formats.generate(named.name, algorithm or like)  # before anything is locked: RSA takes its seconds
     with unique("name", "This key is being rotated at this moment."), compartment.transaction():
         generations = _locked(key_id)
         live = [key for key in generations if key.retired_at is None]
-        if len(live) >= MAX_LIVE:
-            raise Invalid({"name": f"There are {len(live)} generations in use: retire the old ones first."})
+        _room(len(live))
         newest = live[0]
         made = SSHKey(
             name=newest.name,
@@ -191,6 +193,18 @@ def _described(name: str, filters: Sequence[Sequence[Pair]], description: str, k
         known_hosts=ssh_formats.known_hosts(known_hosts),
         generation=1,
     )
+
+
+def _ask(compartment: Compartment, name: str) -> None:
+    """Refuse what is to be refused before a key costs its seconds; what stores it has the last word."""
+    if SSHKey.objects.filter(name=name).exists():
+        raise Invalid({"name": _TAKEN})
+    ask_for(compartment, Thing.SSH_KEYS)
+
+
+def _room(live: int) -> None:
+    if live >= MAX_LIVE:
+        raise Invalid({"name": f"There are {live} generations in use: retire the old ones first."})
 
 
 def _store(compartment: Compartment, key: SSHKey, pair: KeyPair, action: str) -> SSHKey:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
+from django.conf import settings
+from django.test import override_settings
 from joserfc.jwk import OKPKey
 
 from tenants import ssh_formats
@@ -12,6 +14,9 @@ from tests.conftest import Household
 from tests.portal.api.conftest import Caller, NewCaller
 from tests.portal.api.test_access import refused
 from tests.portal.api.test_repositories import unseal
+from tests.portal.views.conftest import NewVisitor, visit
+
+__all__ = ["visit"]  # pytest finds it here
 
 ED25519 = ssh_formats.generate("").public
 
@@ -140,3 +145,23 @@ def test_known_hosts_come_with_the_key(caller: Caller) -> None:
     assert [key["known_hosts"] for key in keys_of(caller, "web")] == [f"{HOST}\n"]
     wrong = {"filters": [], "description": "", "known_hosts": f"{HOST}\ngit.example.org ssh-dss AAAA"}
     assert "Line 2" in refused(caller.post("ssh-keys/deploy/blue/change", wrong), 422)["fields"]["known_hosts"]
+
+
+def test_keys_are_made_at_a_rate(caller: Caller, household: Household, visit: NewVisitor) -> None:
+    """One rate for an account, whichever door it comes through: a key of RSA costs seconds."""
+    browser = visit(household)
+    with override_settings(RATES={**settings.RATES, "ssh-keys": "3/m"}):
+        assert caller.post("ssh-keys", {"name": "a", "filters": []}).status_code == 201
+        assert caller.post("ssh-keys/a/rotate", {}).status_code == 201
+        assert browser.post("ssh-keys/generate/", name="b", filters="team=blue", preview="1").status_code == 200
+        assert browser.post("ssh-keys/generate/", name="b", filters="team=blue").status_code == 302
+        for answer in (
+            caller.post("ssh-keys", {"name": "c", "filters": []}),
+            caller.post("ssh-keys/a/rotate", {}),
+            browser.post("ssh-keys/generate/", name="c", filters="team=blue"),
+            browser.post("ssh-keys/import/", name="c", filters="team=blue", private_key="x"),
+        ):
+            assert answer.status_code == 429
+            assert int(answer["Retry-After"]) > 0
+            assert b"Wait" in answer.content
+        assert caller.get("ssh-keys").status_code == browser.get("ssh-keys/import/").status_code == 200

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from tenants import ssh_formats
 from tenants.actions import repositories, ssh_keys
-from tenants.errors import Invalid
+from tenants.errors import Invalid, LimitReached
+from tenants.limits import Thing
 from tenants.pagination import PageRequest
 from tenants.records.models import AuditRow, SSHKey
 from tenants.ssh_formats import Algorithm
@@ -90,3 +93,19 @@ def test_rsa_is_made_where_a_host_needs_it(household: Household) -> None:
     with household.enter() as inside:
         key = ssh_keys.generate_key(inside, name="old host", filters=[], algorithm=Algorithm.RSA_4096)
     assert (key.kind, key.bits) == ("ssh-rsa", 4096)
+
+
+def test_what_is_refused_costs_no_key(household: Household) -> None:
+    with household.enter() as inside:
+        key = ssh_keys.generate_key(inside, name="deploy", filters=[])
+        for _ in range(ssh_keys.MAX_LIVE - 1):
+            ssh_keys.rotate_key(inside, key.id)
+        began = time.process_time()
+        with pytest.raises(Invalid, match="name"):
+            ssh_keys.rotate_key(inside, key.id, algorithm=Algorithm.RSA_4096)
+        with pytest.raises(Invalid, match="name"):
+            ssh_keys.generate_key(inside, name="deploy", filters=[], algorithm=Algorithm.RSA_4096)
+        full = replace(inside, limits={Thing.SSH_KEYS: 1})
+        with pytest.raises(LimitReached):
+            ssh_keys.generate_key(full, name="other", filters=[], algorithm=Algorithm.RSA_4096)
+        assert time.process_time() - began < 0.15, "making one of these keys takes longer"

@@ -12,12 +12,14 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from portal.cli import identities
+from portal.cli.certified import Certify, certified
 from portal.cli.failures import Code, Failure
 from portal.cli.private import private_directory
 
@@ -35,8 +37,10 @@ class Key:
 
 
 @contextmanager
-def agent(keys: Sequence[Key], lifetime: int = LIFETIME) -> Iterator[dict[str, str]]:
+def agent(keys: Sequence[Key], lifetime: int = LIFETIME, certify: Certify | None = None) -> Iterator[dict[str, str]]:
     """Hold the keys in an agent, and yield the environment by which a command finds it.
+
+    With `certify` there is one more, made here and certified for as long as the agent lives.
 
     SSH_AUTH_SOCK is the agent's socket. Where keys come with known hosts, BULKHEAD_SSH_CONFIG names a configuration
     for `ssh -F` that accepts those, the user's and the machine's own and no other, and GIT_SSH_COMMAND has git use it
@@ -46,21 +50,9 @@ def agent(keys: Sequence[Key], lifetime: int = LIFETIME) -> Iterator[dict[str, s
         socket = directory / "agent"
         with _running(socket, lifetime) as environment:
             for key in keys:
-                add(key.private, lifetime, environment)
-            yield {**environment, **_known_hosts(keys, directory)}
-
-
-def add(private: str, lifetime: int, environment: Mapping[str, str] | None = None) -> None:
-    """Give a private key to the agent that the environment names (None: this process's own), by a pipe."""
-    command = ["ssh-add", "-q", "-t", str(lifetime), "-"]
-    # A key that wants a passphrase fails; nobody is asked for one.
-    around = {**os.environ, **(environment or {}), "SSH_ASKPASS_REQUIRE": "never"}
-    try:
-        added = subprocess.run(command, input=private.encode(), capture_output=True, check=False, env=around)  # noqa: S603
-    except FileNotFoundError:
-        raise _missing("ssh-add") from None
-    if added.returncode != 0:
-        raise Failure(Code.FAILED, f"ssh-add refused the key: {added.stderr.decode(errors='replace').strip()}")
+                identities.add(key.private, key.name, lifetime, str(socket))
+            with certified(certify, str(socket)) if certify else nullcontext():
+                yield {**environment, **_known_hosts(keys, directory)}
 
 
 @contextmanager

@@ -78,6 +78,10 @@ class Running:
         """Return the SSH keys that match: name, generation, public, known_hosts, private_key."""
         return list(self._open(self._api.post(f"{self._path}/ssh-keys", {})["jwe"])["keys"])
 
+    def certify(self, public_key: str) -> dict[str, Any]:
+        """Return a certificate that names this build's repository, and until when it is valid."""
+        return dict(self._api.post("ssh-certificates", {"public_key": public_key}))
+
     def end(self, outcome: Outcome) -> None:
         """End the build. What went wrong is told, and changes nothing of how the command ended."""
         try:

@@ -56,6 +56,13 @@ def run(  # noqa: PLR0917 - typer reads options from parameters
         bool,
         typer.Option("--ssh-agent", help="Give the command an SSH agent with the keys that match; it ends with it."),
     ] = False,
+    ssh_certificate: Annotated[
+        bool,
+        typer.Option(
+            "--ssh-certificate",
+            help="Give that agent a new key with a certificate for this build, renewed while it runs.",
+        ),
+    ] = False,
     allow_override: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Let a parameter set this variable all the same. Repeatable."),
@@ -85,7 +92,8 @@ def run(  # noqa: PLR0917 - typer reads options from parameters
     if bool(repository) == bool(build) or (build and (revision or override or portal or tenant)):
         raise Failure(Code.USAGE, "say --repository, or --build alone: a build that is handed over knows the rest")
     asked = {"revision": revision, "overrides": overrides.read(override or ()), "ttl": ttl}
-    wanted = _Wanted(command, mask=mask, ssh_agent=ssh_agent, allowed=frozenset(allow_override or ()))
+    ssh = _SSH(keys=ssh_agent, certificate=ssh_certificate)
+    wanted = _Wanted(command, mask=mask, ssh=ssh, allowed=frozenset(allow_override or ()))
     try:
         with Signals() as signals:
             if build:
@@ -99,10 +107,18 @@ def run(  # noqa: PLR0917 - typer reads options from parameters
 
 
 @dataclass(frozen=True, slots=True)
+class _SSH:
+    """What the agent is to hold: with nothing there is none."""
+
+    keys: bool
+    certificate: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Wanted:
     command: list[str]
     mask: bool
-    ssh_agent: bool
+    ssh: _SSH
     allowed: frozenset[str]
 
 
@@ -130,7 +146,7 @@ def _run(build: Running, wanted: _Wanted, signals: Signals) -> int:
     _warn(found)
     signals.heed()
     contents = {name: found.values[name] for name in found.files}
-    with files(contents) as paths, _agent(build) if wanted.ssh_agent else nullcontext({}) as agents:
+    with files(contents) as paths, _agent(build, wanted.ssh) as agents:
         environment = {**_inherited(), **found.values, **paths, **agents}
         child = Child(wanted.command, environment, found.values.values() if wanted.mask else None, signals)
         return child.wait()
@@ -154,9 +170,13 @@ def _warn(found: Environment) -> None:
             output.complain(f"warning: {name} expires on {day}; replace it")
 
 
-def _agent(build: Running) -> AbstractContextManager[dict[str, str]]:
+def _agent(build: Running, wanted: _SSH) -> AbstractContextManager[dict[str, str]]:
     """Hold the build's SSH keys in an agent of its own; where a key has several generations, all of them."""
-    return agent([Key(key["name"], key["known_hosts"], key["private_key"]) for key in build.ssh_keys()])
+    if not (wanted.keys or wanted.certificate):
+        return nullcontext({})
+    keys = build.ssh_keys() if wanted.keys else []
+    held = [Key(key["name"], key["known_hosts"], key["private_key"]) for key in keys]
+    return agent(held, certify=build.certify if wanted.certificate else None)
 
 
 def _refuse(found: Environment, allowed: frozenset[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from portal.cli import agent, client, labels, output, ssh_certificate
+from portal.cli import client, identities, labels, output, ssh_certificate
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Repository, Tenant
 from portal.cli.private import replace
@@ -153,7 +153,7 @@ def fetch(  # noqa: PLR0917 - typer reads options from parameters
     keys = _private_keys(client.signed_in(portal, tenant), name, repository)
     for key, private in keys:
         if target is None:
-            agent.add(private, lifetime)
+            identities.add(private, key, lifetime, os.environ["SSH_AUTH_SOCK"])
             output.note(f"{key} is in the SSH agent for {lifetime} s.")
         else:
             replace(target, private)

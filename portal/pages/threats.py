@@ -189,14 +189,16 @@ THREATS: Final = (
         "T3",
         "A weak key, or something that is no key, is put in as an SSH key.",
         "Type and size are judged before it is stored, and a refusal says what would be right. The size of what is "
-        "sent is bounded before it is parsed.",
-        ("tests/tenants/actions/test_ssh_keys.py",),
+        "sent is bounded before it is parsed, and nothing looks for primes in it: numbers made for that would hold a "
+        "process for hours.",
+        ("tests/tenants/actions/test_ssh_keys.py", "tests/tenants/test_hostile_ssh_keys.py"),
     ),
     Threat(
         "M2 T3",
         "Somebody gets into a host under a name that is not theirs, or with a certificate that outlives its use.",
         "A certificate names whoever asks and nobody else: the names follow from the person's identity and role, or "
-        "from the build's repository, after the tenant's address. It ends within 8 hours, a build's by its time limit.",
+        "from the build's repository, after the tenant's address. It ends within 8 hours, a build's within 15 "
+        "minutes and by its time limit.",
         ("tests/tenants/actions/test_ssh_certificates.py", "tests/tenants/actions/test_ssh_host.py"),
     ),
     Threat(

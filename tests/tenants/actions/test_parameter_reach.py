@@ -50,7 +50,8 @@ def test_what_wins_is_said_before_it_does(household: Household) -> None:
         assert environment.values["A"] == "special"
         assert environment.conflicts == {"A": ["special", "rival", "base"]}
         # A conflict that stands and stays is no change.
-        assert not preview_reach(inside, [[LINUX, CORE]], set_id=set_id).repositories
+        for filters in ([[LINUX, CORE]], [[LINUX, CORE], [("os", "none")]]):
+            assert not preview_reach(inside, filters, set_id=set_id).repositories
 
 
 def test_names_that_come_and_go_and_sets_too(household: Household) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Max, Model, Q, QuerySet
 
 from tenants.errors import Invalid
 
@@ -48,10 +48,17 @@ def by_name(rows: QuerySet[M], page: PageRequest) -> Page[M]:
 def by_position(rows: QuerySet[M], page: PageRequest) -> Page[M]:
     """Return the rows from the highest `position` down."""
     if page.after is not None:
-        if not re.fullmatch(r"[0-9]{1,18}", page.after):
-            raise _bad_cursor()
-        rows = rows.filter(position__lt=int(page.after))
+        rows = rows.filter(position__lt=_position(page.after))
     return _page(rows.order_by("-position"), page, lambda row: str(row.position))
+
+
+def among_newest(rows: QuerySet[M], wanted: Q, page: PageRequest, most: int) -> Page[M]:
+    """Return the rows that are `wanted` from the highest `position` down, among `most`; positions have no gaps."""
+    top = _position(page.after) - 1 if page.after is not None else rows.aggregate(top=Max("position"))["top"] or 0
+    among = rows.filter(wanted, position__lte=top, position__gt=top - most)
+    found = _page(among.order_by("-position"), page, lambda row: str(row.position))
+    on = str(top - most + 1) if top > most else None
+    return found if found.next else Page(found.items, on)
 
 
 def newest_first(rows: QuerySet[M], page: PageRequest, *, by: str = "created_at") -> Page[M]:
@@ -76,6 +83,12 @@ def _page(rows: QuerySet[M], page: PageRequest, cursor: Any) -> Page[M]:
     more = len(found) > page.size
     items = found[: page.size]
     return Page(items, cursor(items[-1]) if more else None)
+
+
+def _position(cursor: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", cursor):
+        raise _bad_cursor()
+    return int(cursor)
 
 
 def _moment(cursor: str) -> tuple[datetime, UUID]:

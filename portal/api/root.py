@@ -11,6 +11,7 @@ from ninja.operation import Operation
 from ninja.params.models import QueryModel
 
 from portal.api import (
+    audit,
     builds,
     connections,
     crypto,
@@ -99,6 +100,7 @@ for noun in (
     builds,
     crypto,
     usage,
+    audit,
 ):
     api.add_router("tenants/{tenant}", noun.router)
 for each in operations():

@@ -45,17 +45,17 @@ class Api:
         self.credential = credential
         self._http = http(credential.portal)
 
-    def get(self, path: str, **query: str | int) -> Any:
+    def get(self, path: str, **query: str | int | list[str]) -> Any:
         return self._call("GET", path, params=query)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._call("POST", path, json=body)
 
-    def every(self, path: str) -> Iterator[dict[str, Any]]:
+    def every(self, path: str, **query: str | list[str]) -> Iterator[dict[str, Any]]:
         """Yield a list's items, page after page."""
         cursor: dict[str, str] = {}
         while True:
-            page = self.get(path, size=100, **cursor)
+            page = self.get(path, size=100, **query, **cursor)
             yield from page["items"]
             if not page["next"]:
                 return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from portal.cli import build, certificate, connection, message, parameter, repository, run, session, ssh_key
+from portal.cli import audit, build, certificate, connection, message, parameter, repository, run, session, ssh_key
 from portal.cli.failures import Commands
 
 EXIT_CODES = """Exit codes: 0 done · 1 failed · 2 wrong usage · 3 not signed in · 4 not found or not allowed ·
@@ -31,6 +31,7 @@ app.add_typer(parameter.app, name="parameter")
 app.add_typer(ssh_key.app, name="ssh-key")
 app.add_typer(connection.app, name="connection")
 app.add_typer(message.app, name="message")
+app.add_typer(audit.app, name="audit")
 app.add_typer(certificate.app, name="certificate")
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, reduce
 from importlib.metadata import version as installed_version
-from typing import Any
+from operator import add
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django import template
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -19,10 +22,14 @@ from django.utils.timezone import localtime, now
 from lucide.templatetags.lucide import lucide
 
 from tenants.actions.parameter_deletion import KEPT
+from tenants.compartment import Compartment
 from tenants.records.labels import Pair
 from tenants.records.labels import pairs as label_pairs
+from tenants.roles import Permission
 
 register = template.Library()
+
+_CODE: Final = "<code>{}</code>"
 
 
 @register.simple_tag
@@ -113,6 +120,16 @@ def nav_item(context: Context, name: str, words: str, icon_name: str) -> dict[st
     }
 
 
+@register.simple_tag
+def history(compartment: Compartment, name: str, record_id: UUID) -> SafeString | str:
+    """Link to what the audit log tells of a record, for those who may read it."""
+    if not compartment.may(Permission.AUDIT_LIST):
+        return ""
+    address = reverse("audit", kwargs={"tenant": compartment.tenant.slug})
+    query = urlencode({"about": [str(record_id), name]}, doseq=True)
+    return format_html('<a class="button" href="{}?{}">{} History</a>', address, query, icon("scroll-text"))
+
+
 @register.filter
 def pairs(labels: list[str]) -> list[Pair]:
     """Split stored labels (`name=value`) for showing."""
@@ -122,6 +139,14 @@ def pairs(labels: list[str]) -> list[Pair]:
 @register.filter
 def listed(value: object) -> object:
     return "; ".join(map(str, value)) or "none" if isinstance(value, list) else value
+
+
+@register.filter
+def ticked(text: str) -> SafeString:
+    """Show what stands between backticks as code."""
+    parts = text.split("`")
+    shown = ((_CODE if number % 2 else "{}", part) for number, part in enumerate(parts))
+    return reduce(add, (format_html(form, part) for form, part in shown))
 
 
 @register.filter

@@ -30,13 +30,15 @@ def index(request: MemberRequest, compartment: Compartment) -> HttpResponse:
 def detail(request: MemberRequest, compartment: Compartment, build: UUID) -> HttpResponse:
     found = builds.get_build(compartment, build)
     may_audit = compartment.may(Permission.AUDIT_LIST)
+    acts = builds.acts_of_build(compartment, found) if may_audit else None
     return page(
         request,
         "builds/build.html",
         compartment=compartment,
         build=found,
         may_audit=may_audit,
-        acts=[_shown(row) for row in builds.acts_of_build(compartment, found)] if may_audit else [],
+        acts=[_shown(row) for row in acts.entries] if acts else [],
+        acts_cut=bool(acts and acts.cut),
         may_end=found.outcome == Build.Outcome.RUNNING and compartment.may(Permission.BUILDS_END),
     )
 
@@ -63,5 +65,6 @@ def _shown(row: AuditRow) -> dict[str, Any]:
         "action": entry.get("action", ""),
         "actor": entry.get("actor", ""),
         "address": entry.get("address", ""),
+        "by_itself": bool(entry.get("build")),
         "names": (entry.get("detail") or {}).get("names"),
     }

@@ -26,7 +26,7 @@ from tenants.actions.rows import fetch
 from tenants.compartment import Compartment, requires
 from tenants.errors import Invalid, NotFound
 from tenants.pagination import Page, PageRequest, newest_first
-from tenants.records.audit import AuditRow, about_build
+from tenants.records.audit import Acts, about_build
 from tenants.records.models import Build, Repository
 from tenants.registry.due import Due, announce, database_now
 from tenants.registry.models import AccessToken
@@ -89,7 +89,7 @@ def open_key(compartment: Compartment, enc: bytes) -> bytes:
         # A rewrap in the meantime changed the wrapping in the row, never the value; it stands for its place.
         if not same_value(enc, bytes(build.sealed_key or b"")):
             raise NotFound
-        record(compartment, "build.key_opened", build.repository_name, build=str(build.id))
+        record(compartment, "build.key_opened", build.repository_name)
     return key
 
 
@@ -100,7 +100,7 @@ def own_environment(compartment: Compartment, build_id: UUID) -> str:
         build = _running(compartment, build_id)
         environment = environment_of(compartment, build.id, _stored_overrides(compartment, build))
         names = sorted(environment.values)
-        record(compartment, "build.environment_revealed", build.repository_name, build=str(build.id), names=names)
+        record(compartment, "build.environment_revealed", build.repository_name, names=names)
     return _sealed(compartment, build, _key(compartment, build), environment)
 
 
@@ -111,7 +111,7 @@ def own_ssh_keys(compartment: Compartment, build_id: UUID) -> str:
         build = _running(compartment, build_id)
         keys = list(ssh_keys_of(compartment, build.id))
         names = [key["name"] for key in keys]
-        record(compartment, "build.ssh_keys_revealed", build.repository_name, build=str(build.id), names=names)
+        record(compartment, "build.ssh_keys_revealed", build.repository_name, names=names)
     content = {"tenant": compartment.tenant.slug, "build": str(build.id), "keys": keys}
     return encrypt(_key(compartment, build), build.id, SSH_KEYS_TYPE, content)
 
@@ -142,9 +142,9 @@ def get_build(compartment: Compartment, build_id: UUID) -> Build:
 
 
 @requires(Permission.AUDIT_LIST)
-def acts_of_build(compartment: Compartment, build: Build) -> list[AuditRow]:
-    """Return the log's entries about a build, oldest first; at most 100, among the 5,000 entries from its start."""
-    return about_build(compartment.alias, build.id, build.started_at)
+def acts_of_build(compartment: Compartment, build: Build) -> Acts:
+    """Return the log's first entries of a build and about it, oldest first, looked for from its start."""
+    return about_build(compartment.alias, build.id, build.started_at, build.ended_at)
 
 
 def end(compartment: Compartment, build: Build, outcome: Build.Outcome) -> None:

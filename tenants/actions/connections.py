@@ -60,7 +60,7 @@ def propose(compartment: Compartment, *, other_slug: str, direction: Direction) 
     connection = Connection(provider=ends[0], consumer=ends[1], proposed_by=compartment.tenant)
     with unique("other_slug", "There is such a connection, or a proposal, already."), transaction.atomic():
         connection.save(force_insert=True)
-        record(compartment, "connection.proposed", other.slug, direction=direction)
+        record(compartment, "connection.proposed", other.slug, id=str(connection.id), direction=direction)
     return connection
 
 
@@ -74,7 +74,7 @@ def accept(compartment: Compartment, connection_id: UUID) -> Connection:
         connection.state = Connection.State.ACTIVE
         connection.save(update_fields=["state"])
         Connection.objects.filter(id=connection.id).update(accepted_at=Now())
-        record(compartment, "connection.accepted", _other(compartment, connection).slug)
+        record(compartment, "connection.accepted", _other(compartment, connection).slug, id=str(connection.id))
     return connection
 
 
@@ -88,7 +88,7 @@ def end(compartment: Compartment, connection_id: UUID) -> None:
         Connection.objects.filter(id=connection.id).update(
             state=Connection.State.ENDED, ended_at=Now(), ended_by=compartment.tenant
         )
-        record(compartment, "connection.ended", _other(compartment, connection).slug)
+        record(compartment, "connection.ended", _other(compartment, connection).slug, id=str(connection.id))
 
 
 def _other(compartment: Compartment, connection: Connection) -> Tenant:

@@ -15,7 +15,7 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.db.models.functions import Now
 from django.db.transaction import on_commit
 
-from tenants.actions.audit import record
+from tenants.actions.audit import ids, record
 from tenants.actions.parameter_reminders import remind
 from tenants.actions.parameter_values import MAX_PARAMETERS, live_parameters, live_sets, touch
 from tenants.actions.rows import fetch, unique
@@ -38,7 +38,7 @@ def delete_set(compartment: Compartment, set_id: UUID) -> None:
         parameter_set = fetch(live_sets().select_for_update(), id=set_id)
         names = list(parameter_set.parameters.filter(deleted_at=None).order_by("name").values_list("name", flat=True))
         _mark(compartment, ParameterSet.objects.filter(id=set_id), [set_id])
-        record(compartment, "parameters.deleted", parameter_set.name, names=names)
+        record(compartment, "parameters.deleted", parameter_set.name, id=str(set_id), names=names)
 
 
 @requires(Permission.PARAMETERS_WRITE)
@@ -47,7 +47,7 @@ def delete_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID)
         parameter_set = fetch(live_sets().select_for_update(), id=set_id)
         [name] = delete_now(compartment, parameter_set, [parameter_id])
         touch(compartment, parameter_set)
-        record(compartment, "parameter.deleted", f"{parameter_set.name}/{name}")
+        record(compartment, "parameter.deleted", f"{parameter_set.name}/{name}", id=str(parameter_id), of=str(set_id))
 
 
 @requires(Permission.PARAMETERS_LIST)
@@ -85,7 +85,7 @@ def restore_set(compartment: Compartment, set_id: UUID) -> ParameterSet:
         parameter_set.deleted_at, parameter_set.deleted_by = None, ""
         parameter_set.save(update_fields=["deleted_at", "deleted_by"])
         remind(compartment, live_parameters(set_id).exclude(expires_on=None), at_once=True)
-        record(compartment, "parameters.restored", parameter_set.name)
+        record(compartment, "parameters.restored", parameter_set.name, id=str(set_id))
         hold(compartment, Thing.PARAMETERS)
     return parameter_set
 
@@ -103,7 +103,8 @@ def restore_parameter(compartment: Compartment, set_id: UUID, parameter_id: UUID
         parameter.save(update_fields=["deleted_at", "deleted_by"])
         remind(compartment, [parameter], at_once=True)
         touch(compartment, parameter_set)
-        record(compartment, "parameter.restored", f"{parameter_set.name}/{parameter.name}", version=parameter.version)
+        subject = f"{parameter_set.name}/{parameter.name}"
+        record(compartment, "parameter.restored", subject, **ids(parameter), version=parameter.version)
         hold(compartment, Thing.PARAMETERS)
     return parameter
 
@@ -134,9 +135,9 @@ def shred(compartment: Compartment, item_id: UUID) -> datetime | None:
     if database_now() < item.deleted_at + KEPT:
         return item.deleted_at + KEPT  # restored, and deleted again
     if isinstance(item, ParameterSet):
-        record(compartment, "parameters.shredded", item.name)
+        record(compartment, "parameters.shredded", item.name, id=str(item_id))
     else:
-        record(compartment, "parameter.shredded", f"{item.set.name}/{item.name}")
+        record(compartment, "parameter.shredded", f"{item.set.name}/{item.name}", **ids(item))
     item.delete()
     on_commit(forget, using=compartment.alias)
     return None

@@ -15,7 +15,7 @@ from uuid import UUID
 from secrets_vault import KeyServiceDenied, KeyServiceUnavailable
 from tenants import validation
 from tenants.actions import lookup
-from tenants.actions.audit import record
+from tenants.actions.audit import ids, record
 from tenants.actions.parameter_values import add_versions, live_parameters, live_sets, place_of, touch
 from tenants.actions.rows import fetch
 from tenants.compartment import Compartment, requires
@@ -86,7 +86,8 @@ def roll_back(
         add_versions(compartment, [(parameter, raw)], why or f"Back to version {version}")
         touch(compartment, parameter_set)
         subject = f"{parameter_set.name}/{parameter.name}"
-        record(compartment, "parameter.rolled_back", subject, to=version, version=parameter.version, reason=why)
+        versions = {"to": version, "version": parameter.version}
+        record(compartment, "parameter.rolled_back", subject, **ids(parameter), **versions, reason=why)
     return parameter
 
 

@@ -53,7 +53,7 @@ def preview_import(compartment: Compartment, set_id: UUID, *, text: str, form: F
     parameter_set = fetch(live_sets(), id=set_id)
     preview, _ = _plan(compartment, parameter_set, text, form)
     with compartment.transaction(durable=True):
-        record(compartment, "parameters.import_previewed", parameter_set.name, **_counts(preview))
+        record(compartment, "parameters.import_previewed", parameter_set.name, id=str(set_id), **_counts(preview))
     return preview
 
 
@@ -74,7 +74,7 @@ def import_parameters(
         written = write(compartment, parameter_set, values, why)
         touch(compartment, parameter_set)
         names = {"added": preview.added, "changed": preview.changed}
-        record(compartment, "parameters.imported", parameter_set.name, reason=why, **names)
+        record(compartment, "parameters.imported", parameter_set.name, id=str(set_id), reason=why, **names)
         hold_added(compartment, written)
     return preview
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 
-from tenants.actions.audit import record
+from tenants.actions.audit import ids, record
 from tenants.compartment import Compartment
 from tenants.errors import Invalid, NotFound
 from tenants.records.models import Parameter
@@ -55,7 +55,8 @@ def remind_now(compartment: Compartment, parameter_id: UUID) -> datetime | None:
         left = (parameter.expires_on - now.astimezone(UTC).date()).days
         action = "parameter.expired" if left < 0 else "parameter.expiring"
         day = parameter.expires_on.isoformat()
-        record(compartment, action, f"{parameter.set.name}/{parameter.name}", expires_on=day, days=left)
+        subject = f"{parameter.set.name}/{parameter.name}"
+        record(compartment, action, subject, **ids(parameter), expires_on=day, days=left)
         Parameter.objects.filter(id=parameter_id).update(reminded_at=now)
     return _next(parameter.expires_on, now)
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, Now
 
 from secrets_vault import Place
 from tenants import validation
-from tenants.actions.audit import record
+from tenants.actions.audit import ids, record
 from tenants.actions.in_reach import MAX_IN_REACH, reveal
 from tenants.actions.parameter_deletion import delete_now, delete_parameter, delete_set
 from tenants.actions.parameter_reminders import DAYS_BEFORE, checked_day, remind
@@ -124,7 +124,13 @@ def create_set(
     )
     with unique("name", _TAKEN), compartment.transaction():
         parameter_set.save(force_insert=True)
-        record(compartment, "parameters.created", parameter_set.name, filters=_lines(parameter_set))
+        record(
+            compartment,
+            "parameters.created",
+            parameter_set.name,
+            id=str(parameter_set.id),
+            filters=_lines(parameter_set),
+        )
     parameter_set.size = parameter_set.expiring = 0
     return parameter_set
 
@@ -145,6 +151,7 @@ def change_set(
             compartment,
             "parameters.changed",
             parameter_set.name,
+            id=str(set_id),
             filters=_lines(parameter_set),
             filters_before=before,
         )
@@ -172,7 +179,7 @@ def set_parameter(
         [parameter] = write(compartment, parameter_set, [checked], why)
         touch(compartment, parameter_set)
         subject = f"{parameter_set.name}/{parameter.name}"
-        record(compartment, "parameter.set", subject, version=parameter.version, reason=why)
+        record(compartment, "parameter.set", subject, **ids(parameter), version=parameter.version, reason=why)
         hold_added(compartment, [parameter])
     return parameter
 
@@ -191,7 +198,9 @@ def describe_parameter(
         remind(compartment, [parameter])
         touch(compartment, parameter_set)
         subject = f"{parameter_set.name}/{parameter.name}"
-        record(compartment, "parameter.described", subject, expires_on=day.isoformat() if day else None)
+        record(
+            compartment, "parameter.described", subject, **ids(parameter), expires_on=day.isoformat() if day else None
+        )
     return parameter
 
 
@@ -214,7 +223,8 @@ def apply_changes(
         written = write(compartment, parameter_set, checked, why)
         touch(compartment, parameter_set)
         names = sorted(each.name for each in written)
-        record(compartment, "parameters.applied", parameter_set.name, set=names, deleted=dropped, reason=why)
+        detail = {"set": names, "deleted": dropped}
+        record(compartment, "parameters.applied", parameter_set.name, id=str(set_id), **detail, reason=why)
         hold_added(compartment, written)
     return written
 
@@ -233,7 +243,7 @@ def reveal_set(compartment: Compartment, set_id: UUID) -> dict[str, str]:
         for row in rows.select_related("parameter").order_by("parameter__name")
     }
     with compartment.transaction(durable=True):
-        record(compartment, "parameters.exported", parameter_set.name, names=sorted(values))
+        record(compartment, "parameters.exported", parameter_set.name, id=str(set_id), names=sorted(values))
     return values
 
 

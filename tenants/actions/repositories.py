@@ -36,7 +36,7 @@ def create_repository(compartment: Compartment, *, name: str, url: str, labels: 
     )
     with unique("name", "A repository of this name exists already."), compartment.transaction():
         repository.save(force_insert=True)
-        record(compartment, "repository.created", repository.name, labels=repository.labels)
+        record(compartment, "repository.created", repository.name, id=str(repository.id), labels=repository.labels)
         hold(compartment, Thing.REPOSITORIES)
     return repository
 
@@ -52,7 +52,14 @@ def change_repository(
         repository.url = validation.repository_url(url)
         repository.labels = stored(validation.labels(labels))
         repository.save()
-        record(compartment, "repository.changed", repository.name, labels=repository.labels, labels_before=before)
+        record(
+            compartment,
+            "repository.changed",
+            repository.name,
+            id=str(repository.id),
+            labels=repository.labels,
+            labels_before=before,
+        )
     return repository
 
 
@@ -62,5 +69,5 @@ def delete_repository(compartment: Compartment, repository_id: UUID) -> None:
         repository = fetch(Repository.objects.select_for_update(), id=repository_id)
         ended = end_builds_of(compartment, repository)
         repository.delete()
-        record(compartment, "repository.deleted", repository.name)
+        record(compartment, "repository.deleted", repository.name, id=str(repository_id))
     revoke(ended)

@@ -62,7 +62,7 @@ def create_authority(compartment: Compartment) -> SSHAuthority:
         if len(live) >= MAX_LIVE:
             raise Invalid({"authority": f"There are {MAX_LIVE} authorities: retire one first."})
         authority.save(force_insert=True)
-        record(compartment, "ssh_authority.created", authority.fingerprint)
+        record(compartment, "ssh_authority.created", authority.fingerprint, id=str(authority.id))
     return authority
 
 
@@ -74,7 +74,7 @@ def retire_authority(compartment: Compartment, authority_id: UUID) -> SSHAuthori
         if authority.retired_at is not None:
             raise Invalid({"authority": "This authority is retired already."})
         SSHAuthority.objects.filter(id=authority_id).update(sealed=None, retired_at=Now())
-        record(compartment, "ssh_authority.retired", authority.fingerprint)
+        record(compartment, "ssh_authority.retired", authority.fingerprint, id=str(authority.id))
     return fetch(_shown(), id=authority_id)
 
 

@@ -86,7 +86,6 @@ def issue_certificate(
             fingerprint=key.fingerprint,
             until=until.isoformat(),
             addresses=addresses,
-            **_of_build(compartment),
         )
     statement = Statement(row.serial, identity.key_id, names, signer.now, until, identity.terminal, addresses)
     certificate = ssh_formats.certify(signer.private, key, statement)
@@ -98,12 +97,6 @@ def _until(now: datetime, life: timedelta, identity: Identity) -> datetime:
     if identity.until is None:
         return now + life
     return min(now + min(life, LONGEST_BUILD_LIFE), identity.until)
-
-
-def _of_build(compartment: Compartment) -> dict[str, str]:
-    """Return what makes the log's entry one about the build that asks, if one does."""
-    build = compartment.actor.build_id
-    return {} if build is None else {"build": str(build)}
 
 
 def _granted(identity: Identity, asked: Sequence[str]) -> list[str]:

@@ -112,11 +112,13 @@ def change_key(
     with compartment.transaction():
         named = fetch(_shown(), id=key_id)
         wanted = _described(named.name, filters, description, known_hosts)
-        for key in _locked(key_id):
+        generations = _locked(key_id)
+        before = {f"{name}_before": value for name, value in _reach(generations[0]).items()}
+        for key in generations:
             if key.retired_at is None:
                 key.filters, key.description, key.known_hosts = wanted.filters, wanted.description, wanted.known_hosts
                 key.save(update_fields=["filters", "description", "known_hosts"])
-        record(compartment, "ssh_key.changed", named.name)
+        record(compartment, "ssh_key.changed", named.name, id=str(key_id), **_reach(wanted), **before)
     return fetch(_shown(), id=key_id)
 
 
@@ -144,7 +146,7 @@ def rotate_key(compartment: Compartment, key_id: UUID, *, algorithm: Algorithm |
         )
         _seal(compartment, made, pair)
         made.save(force_insert=True)
-        record(compartment, "ssh_key.rotated", made.name, fingerprint=made.fingerprint, generation=made.generation)
+        record(compartment, "ssh_key.rotated", made.name, **_which(made))
     return made
 
 
@@ -159,7 +161,7 @@ def retire_key(compartment: Compartment, key_id: UUID) -> SSHKey:
         if not any(other.retired_at is None for other in generations if other.id != key_id):
             raise Invalid({"name": "Builds use no other generation: rotate the key first, or delete it."})
         SSHKey.objects.filter(id=key_id).update(sealed=None, retired_at=Now())
-        record(compartment, "ssh_key.retired", key.name, fingerprint=key.fingerprint, generation=key.generation)
+        record(compartment, "ssh_key.retired", key.name, **_which(key))
     return fetch(_shown(), id=key_id)
 
 
@@ -170,7 +172,7 @@ def delete_key(compartment: Compartment, key_id: UUID) -> None:
         generations = _locked(key_id)
         SSHKey.objects.filter(id__in=[key.id for key in generations]).delete()
         fingerprints = [key.fingerprint for key in generations]
-        record(compartment, "ssh_key.deleted", generations[0].name, fingerprints=fingerprints)
+        record(compartment, "ssh_key.deleted", generations[0].name, id=str(key_id), fingerprints=fingerprints)
 
 
 def _shown() -> QuerySet[SSHKey]:
@@ -182,6 +184,16 @@ def _locked(key_id: UUID) -> list[SSHKey]:
     named = SSHKey.objects.filter(id=key_id).values("name")
     found = list(_shown().filter(name__in=named).select_for_update().order_by("-generation"))
     return found or [fetch(_shown(), id=key_id)]
+
+
+def _which(key: SSHKey) -> dict[str, str | int]:
+    return {"id": str(key.id), "fingerprint": key.fingerprint, "generation": key.generation}
+
+
+def _reach(key: SSHKey) -> dict[str, list[str] | int]:
+    """Return what the log tells of whom a key is for, and of how many hosts it comes with."""
+    filters = [", ".join(alternative) for alternative in key.filters]
+    return {"filters": filters, "known_hosts": len(key.known_hosts.splitlines())}
 
 
 def _described(name: str, filters: Sequence[Sequence[Pair]], description: str, known_hosts: str) -> SSHKey:
@@ -211,7 +223,7 @@ def _store(compartment: Compartment, key: SSHKey, pair: KeyPair, action: str) ->
     _seal(compartment, key, pair)
     with unique("name", _TAKEN), compartment.transaction():
         key.save(force_insert=True)
-        record(compartment, action, key.name, fingerprint=pair.fingerprint, kind=pair.kind)
+        record(compartment, action, key.name, kind=pair.kind, **_which(key), **_reach(key))
         hold(compartment, Thing.SSH_KEYS)
     return key
 

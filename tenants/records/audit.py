@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -42,13 +43,17 @@ class AuditHead(models.Model):
 
 
 def entry(actor: Actor, action: str, subject: str, detail: Detail) -> str:
-    """Return the canonical JSON of one act: who, from where, with which token, did what, to what. Never a secret."""
+    """Return the canonical JSON of one act: who, from where, with which token or as which build, did what, to what.
+
+    Never a secret. By `id`, the detail names the record that it is about: `subject` is its name at that time.
+    """
     act = {
         "action": action,
         "actor": actor.label,
         "actor_kind": actor.kind.value,
         "actor_id": str(actor.person_id) if actor.person_id else None,
         "address": actor.address,
+        "build": str(actor.build_id) if actor.build_id else None,
         "token": str(actor.token_id) if actor.token_id else None,
         "subject": subject,
         "detail": dict(detail),
@@ -65,6 +70,9 @@ def entry_around_names(actor: Actor, action: str, subject: str) -> tuple[str, st
     return before + names.removesuffix("]"), "]" + after
 
 
+LOOKED_AT: Final = 5_000  # entries for one answer: the log has no index by what it is about
+SHOWN: Final = 100
+
 # The log has no gaps and its times never go back, so the first entry of a moment is found by halving, not by reading.
 _ABOUT: Final = """
 WITH RECURSIVE halves(low, high) AS (
@@ -73,16 +81,32 @@ WITH RECURSIVE halves(low, high) AS (
     SELECT CASE WHEN a.at < %(since)s THEN a.position ELSE low END,
         CASE WHEN a.at < %(since)s THEN high ELSE a.position END
     FROM halves JOIN audit a ON a.position = (low + high) / 2 WHERE high - low > 1)
-SELECT * FROM (
+SELECT *, EXISTS (
+    SELECT FROM audit AS later WHERE later.position = (SELECT max(high) FROM halves WHERE high - low = 1) + %(most)s
+    AND (%(until)s::timestamptz IS NULL OR later.at <= %(until)s)) AS later
+FROM (
     SELECT * FROM audit WHERE position >= (SELECT max(high) FROM halves WHERE high - low = 1)
-    ORDER BY position LIMIT 5000
-) AS recent WHERE strpos(entry, %(named)s) > 0 ORDER BY position LIMIT 100"""
+    ORDER BY position LIMIT %(most)s
+) AS recent WHERE strpos(entry, %(named)s) > 0 ORDER BY position LIMIT %(shown)s + 1"""
 
 
-def about_build(alias: str, build_id: UUID, since: datetime) -> list[AuditRow]:
-    """Return the entries about a build, oldest first; at most 100, among the 5,000 from `since`."""
-    parameters = {"since": since, "named": f'"build":"{build_id}"'}
-    return list(AuditRow.objects.using(alias).raw(_ABOUT, parameters))
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """Entries, oldest first; `cut`: there may be more of them."""
+
+    entries: list[AuditRow]
+    cut: bool
+
+
+def about_build(
+    alias: str, build_id: UUID, since: datetime, until: datetime | None, *, most: int = LOOKED_AT, shown: int = SHOWN
+) -> Acts:
+    """Return the first entries of a build, and about it: `shown`, among as many as are looked at from `since` on."""
+    named = f'"build":"{build_id}"'
+    parameters = {"since": since, "until": until, "named": named, "most": most, "shown": shown}
+    found = list(AuditRow.objects.using(alias).raw(_ABOUT, parameters))
+    later = any(row.later for row in found)  # type: ignore[attr-defined]  # a column of this statement's
+    return Acts(found[:shown], later or len(found) > shown)
 
 
 def append(alias: str, text: str) -> None:

@@ -253,6 +253,7 @@ def _read_everything(inside: Compartment) -> None:
     members.list_join_requests(inside, page)
     messages.list_sent(inside, page)
     audit.list_audit(inside, page)
+    audit.list_audit(inside, page, ["someone", str(inside.tenant.id)])
     overview.count(inside)
     builds.list_builds(inside, page)
     usage.usage_by_day(inside, 7)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DataError, ProgrammingError, connections
+from django.db.models import Q
 
 from secrets_vault import BrokenChain, hashchain
 from tenants.actions import audit, repositories
 from tenants.actions.connections import list_connections
 from tenants.databases.base import close_compartments
 from tenants.errors import Invalid, Refused
-from tenants.pagination import PageRequest
-from tenants.records.audit import append
+from tenants.pagination import PageRequest, among_newest
+from tenants.records.audit import append, entry
 from tenants.records.models import AuditRow
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
@@ -155,3 +158,42 @@ def test_a_name_with_a_nul_is_no_cursor(household: Household) -> None:
 def test_a_moment_from_nowhere_is_no_cursor(household: Household, at: str) -> None:
     with household.enter() as inside, pytest.raises(Invalid, match="after"):
         list_connections(inside, PageRequest(after=f"{at}~{household.tenant.id}"))
+
+
+def test_a_record_is_followed_through_its_names_by_its_id(household: Household) -> None:
+    with household.enter() as inside:
+        made = repositories.create_repository(inside, name="one", url="", labels=[])
+        repositories.create_repository(inside, name="one two", url="", labels=[("subject", "one")])
+        repositories.change_repository(inside, made.id, name="c", url="", labels=[])
+        for about, found in (
+            ([str(made.id)], [4, 2]),
+            (["one"], [2]),
+            (["c"], [4]),
+            (["c", "one"], [4, 2]),
+            (["%"], []),
+        ):
+            assert [row.position for row in audit.list_audit(inside, PageRequest(), about).items] == found
+        for about in (["x"] * 5, ["x" * 301], ["\0"]):
+            with pytest.raises(Invalid, match="about"):
+                audit.list_audit(inside, PageRequest(), about)
+
+
+def test_a_search_goes_on_where_it_stopped(household: Household) -> None:
+    """However rare what is looked for, a page looks at so many entries and no more."""
+    fill(household, 6)
+    with household.enter():
+        rows, named, seen, after = AuditRow.objects.all(), Q(entry__contains='"repo 1"'), [], None
+        for _ in range(4):
+            page = among_newest(rows, named, PageRequest(after=after), 2)
+            seen.append([row.position for row in page.items])
+            after = page.next
+        assert (seen, after) == ([[], [], [3], []], None)
+        both = Q(entry__contains="repository.created")
+        assert among_newest(rows, both, PageRequest(size=1), 3).next == "7"
+
+
+def test_an_act_says_as_which_build(household: Household) -> None:
+    build = uuid.uuid4()
+    for actor in (household.actor(), replace(household.actor(), build_id=build)):
+        told = json.loads(entry(actor, "test", "", {}))
+        assert told["build"] == (str(build) if actor.build_id else None)

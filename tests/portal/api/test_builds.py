@@ -82,7 +82,7 @@ def test_each_opening_is_in_the_log_first(build: Running, stocked: Household) ->
     build.caller.post(f"builds/{build.id}/environment")
     build.caller.post(f"builds/{build.id}/ssh-keys")
     with stocked.enter() as inside:
-        acts = [json.loads(row.entry) for row in builds.acts_of_build(inside, row_of(stocked, build))]
+        acts = [json.loads(row.entry) for row in builds.acts_of_build(inside, row_of(stocked, build)).entries]
     assert [act["action"] for act in acts] == [
         "build.started",
         "build.key_opened",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def _ecdsa() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP384R1())
 
 
-KINDS = {"rsa": _rsa, "ecdsa": _ecdsa}
+KINDS: dict[str, Callable[[], rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey]] = {"rsa": _rsa, "ecdsa": _ecdsa}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -54,3 +55,11 @@ def test_a_certificate_for_ones_own_key(cli: CommandLine, stocked: Household) ->
     assert cli.run("ssh-key", "certificate", "-k", "mine").returncode == 2, "a private key goes nowhere"
     [authority] = cli.json("ssh-key", "authority", "list")
     assert cli.json("ssh-key", "authority", "retire", authority["id"])["retired_at"] is not None
+
+
+def test_what_the_log_tells_of_a_key(cli: CommandLine) -> None:
+    assert cli.run("ssh-key", "rotate", "deploy").returncode == 0
+    told = cli.json("audit", "list", "--about", "deploy", "--about", "other")
+    assert [json.loads(item["entry"])["action"] for item in told] == ["ssh_key.rotated", "ssh_key.generated"]
+    assert json.loads(told[1]["entry"])["detail"]["filters"] == ["team=blue"]
+    assert "ssh_key.rotated" in cli.run("audit", "list", "--limit", "1").stdout

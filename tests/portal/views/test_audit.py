@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from portal.views import audit
 from tenants.records.audit import append
-from tenants.records.models import AuditRow
+from tenants.records.models import AuditRow, Repository
 from tests.conftest import Household, NewPerson
 from tests.portal.views.conftest import NewVisitor, Visitor, text
 
@@ -66,3 +67,20 @@ def test_an_entry_does_not_say_when_or_where_in_the_chain_it_stands(household: H
 
 def test_a_member_does_not_see_it(household: Household, new_person: NewPerson, visit: NewVisitor) -> None:
     assert visit(household, household.join(new_person())).get("audit/").status_code == 403
+
+
+def test_a_history_is_a_click_from_its_record(
+    household: Household, owner: Visitor, visit: NewVisitor, new_person: NewPerson
+) -> None:
+    owner.after(owner.post("repositories/new/", name="core", labels="os=linux"))
+    owner.after(owner.post("repositories/new/", name="other", labels=""))
+    with household.enter():
+        core = Repository.objects.get(name="core")
+    address = f"repositories/{core.id}/"
+    link = re.search(r'href="([^"]+/audit/[^"]+)"', owner.get(address).content.decode())
+    assert link
+    page = text(owner.client.get(link[1].replace("&amp;", "&")))
+    assert "repository.created core" in page
+    assert "repository.created other" not in page
+    member = visit(household, household.join(new_person()))
+    assert "/audit/?" not in member.get(address).content.decode()

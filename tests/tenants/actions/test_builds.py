@@ -23,6 +23,7 @@ from tenants.actions.builds import Started
 from tenants.compartment import Compartment
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.keyrings import keyring_of
+from tenants.records.audit import about_build
 from tenants.records.models import AuditRow, Build, Repository
 from tenants.registry.models import AccessToken, Due
 from tenants.roles import Role
@@ -225,4 +226,10 @@ def test_what_a_build_did_is_found_in_a_long_log(stocked: Household) -> None:
             ids.append(begin(inside).build.id)
         for build_id in ids:
             acts = builds.acts_of_build(inside, Build.objects.get(id=build_id))
-            assert [json.loads(act.entry)["action"] for act in acts] == ["build.started"]
+            assert [json.loads(act.entry)["action"] for act in acts.entries] == ["build.started"]
+            assert not acts.cut
+        build = Build.objects.get(id=ids[0])
+        for until, most, cut in ((None, 3, True), (None, 50, False), (build.started_at, 3, False)):
+            assert about_build(inside.alias, build.id, build.started_at, until, most=most).cut is cut
+        builds.end_build(inside, ids[1], outcome="succeeded")
+        assert about_build(inside.alias, ids[1], build.started_at, None, shown=1).cut

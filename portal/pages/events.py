@@ -5,7 +5,7 @@ A field is only ever added to a version; what would change or remove one is a ne
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -49,6 +49,23 @@ def schema() -> dict[str, Any]:
         "$id": BUILD_STARTED,
         **BuildStarted.model_json_schema(mode="serialization"),
     }
+
+
+def example() -> str:
+    """Return such an event as JSON, of no build that ever ran."""
+    event = BuildStarted(
+        type=BUILD_STARTED,
+        tenant="acme",
+        build=UUID("6f1c2a0e-8d0b-4f57-9c7e-2b1d5a3e9f40"),
+        repository="acme/api",
+        revision="main",
+        started_by="dana@acme.example",
+        ends_by=datetime(2027, 1, 15, 10, 0, tzinfo=UTC),
+        overrides=["DEPLOY_TARGET"],
+        enc="AQIDBA…",
+        environment="eyJhbGciOiJkaXIi…",
+    )
+    return event.model_dump_json(indent=2)
 
 
 def fields() -> list[dict[str, str]]:

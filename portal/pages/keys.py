@@ -16,7 +16,7 @@ class Link:
 CHAIN: Final = (
     Link(
         "Platform key",
-        "in a key service; the portal never sees it",
+        "in a key service, which it never leaves; where a local key file stands in for one, with the portal",
         "It wraps tenant keys and nothing else, each bound to the tenant and version that it was made for.",
     ),
     Link(
@@ -28,12 +28,19 @@ CHAIN: Final = (
     Link(
         "Item key",
         "in the sealed value itself, wrapped",
-        "A fresh one for every version of every parameter and for every SSH key. Deleting the item deletes it.",
+        "A fresh one for every version of every parameter, for every SSH key and authority, and for a build's key and "
+        "own parameters. Deleting or retiring the item, or ending the build, deletes it.",
     ),
     Link(
         "Value",
         "in the tenant's schema, sealed",
         "AES-256-GCM under a random nonce, preceded by a key commitment that is compared before anything is decrypted.",
+    ),
+    Link(
+        "Build key",
+        "sealed in the build's row, and wrapped in its start event, until the build ends",
+        "A value itself, 32 random bytes: it opens what is handed to that one build, its environment and SSH keys. It "
+        "is unwrapped for the build's own token alone, while the build runs.",
     ),
 )
 

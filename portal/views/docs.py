@@ -48,7 +48,9 @@ def key_hierarchy(request: AnonymousRequest) -> HttpResponse:
 @require_safe
 @anonymous
 def event_list(request: AnonymousRequest) -> HttpResponse:
-    return page(request, "docs/events.html", name=events.BUILD_STARTED, fields=events.fields())
+    return page(
+        request, "docs/events.html", name=events.BUILD_STARTED, fields=events.fields(), example=events.example()
+    )
 
 
 @require_safe

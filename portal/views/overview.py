@@ -85,7 +85,7 @@ STEPS: Final = (
 
 
 def counts_of(compartment: Compartment, counted: Counts) -> list[Count]:
-    """Return what the overview counts, in the order of the navigation."""
+    """Return what the overview counts, in the order of the navigation; builds are counted on the usage page."""
     return [Count(words, attrgetter(number)(counted), _inside(compartment, name)) for words, number, name in SHOWN]
 
 

@@ -14,7 +14,7 @@ from tests.portal.views.conftest import NewVisitor, text
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("path", ["/docs/", "/docs/roles/", "/docs/threat-model/", "/docs/keys/"])
+@pytest.mark.parametrize("path", ["/docs/", "/docs/roles/", "/docs/threat-model/", "/docs/keys/", "/docs/events/"])
 def test_anybody_may_read_them(path: str, visit: NewVisitor) -> None:
     assert visit().get(path).status_code == 200
 

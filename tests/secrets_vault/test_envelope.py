@@ -17,10 +17,10 @@ places = st.builds(Place, st.just(TENANT), text, text, st.integers(0, 2**63 - 1)
 MOVED = {
     "another purpose": replace(PLACE, purpose="parameters.name"),
     "a purpose with the same prefix": replace(PLACE, purpose="parameters.value2"),
-    "another item": replace(PLACE, item=UUID(int=ITEM.int + 1)),
+    "another item": replace(PLACE, item=str(UUID(int=ITEM.int + 1))),
     "another version of the item": replace(PLACE, version=4),
     "an earlier version of the item": replace(PLACE, version=2),
-    "another tenant": replace(PLACE, tenant=OTHER_TENANT),
+    "another tenant": replace(PLACE, tenant=str(OTHER_TENANT)),
     "a border between fields shifted": replace(PLACE, purpose="parameters.value0", item=str(ITEM)[1:]),
 }
 

@@ -59,7 +59,7 @@ class Pooler:
 @contextmanager
 def pooling(stack: Stack, directory: Path, administrator: psycopg.Connection, **changes: object) -> Iterator[Pooler]:
     """Run PgBouncer with the shipped settings and `changes`."""
-    wanted = [ROOT / "deploy" / "debian", "pgbouncer", "pgbouncer", "--version"]
+    wanted = [str(ROOT / "deploy" / "debian"), "pgbouncer", "pgbouncer", "--version"]
     program = subprocess.run(wanted, check=True, stdout=subprocess.PIPE, text=True).stdout
     # The same for every pooler of one server: a later one must not lock an earlier one out.
     password = hashlib.sha256(f"pooler {stack.credentials.administrator}".encode()).hexdigest()

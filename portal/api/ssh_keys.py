@@ -47,6 +47,24 @@ class NewSSHKey(Strict):
     known_hosts: KnownHosts = ""
 
 
+class ImportedSSHKey(Strict):
+    """`private_key`: OpenSSH or PEM; under a `passphrase` it is opened once, and stored under the vault's own key."""
+
+    name: Name
+    filters: Filters
+    private_key: Annotated[Text, Field(min_length=1, max_length=32 * 1024)]
+    passphrase: Annotated[Text, Field(max_length=1024)] = ""
+    description: Annotated[Text, Field(max_length=500)] = ""
+    known_hosts: KnownHosts = ""
+
+
+class DeletedSSHKey(Strict):
+    """`fingerprints`: of all generations, to be taken off hosts."""
+
+    name: str
+    fingerprints: list[str]
+
+
 class ChangedSSHKey(Strict):
     """All of it: what is left out would be a guess."""
 
@@ -150,6 +168,22 @@ def generate_key(request: ApiRequest, body: NewSSHKey) -> Status[SSHKeyOut]:
     return Status(201, _out(made))
 
 
+@router.post("ssh-keys/import", auth=member(Permission.SSH_KEYS_WRITE), response=answers(SSHKeyOut, status=201))
+def import_key(request: ApiRequest, body: ImportedSSHKey) -> Status[SSHKeyOut]:
+    """Seal a private key that exists already, after a check that says what is wrong with it. It is not given back."""
+    _spend(request)
+    made = ssh_keys.import_key(
+        request.compartment,
+        name=body.name,
+        filters=filter_pairs(body.filters),
+        private_key=body.private_key,
+        passphrase=body.passphrase,
+        description=body.description,
+        known_hosts=body.known_hosts,
+    )
+    return Status(201, _out(made))
+
+
 @router.get(
     "ssh-keys/{path:name}/generations", auth=member(Permission.SSH_KEYS_LIST), response=answers(SSHKeyGenerations)
 )
@@ -189,6 +223,13 @@ def retire_key(request: ApiRequest, name: Path[Name], body: Retirement) -> SSHKe
     """Shred one generation's private half. The last one in use is not retired."""
     key = ssh_keys.get_named(request.compartment, name, body.generation)
     return _out(ssh_keys.retire_key(request.compartment, key.id))
+
+
+@router.post("ssh-keys/{path:name}/delete", auth=member(Permission.SSH_KEYS_WRITE), response=answers(DeletedSSHKey))
+def delete_key(request: ApiRequest, name: Path[Name]) -> DeletedSSHKey:
+    """Shred the private halves of all generations, for good. Take the public halves off the hosts as well."""
+    key = ssh_keys.get_named(request.compartment, name)
+    return DeletedSSHKey(name=name, fingerprints=ssh_keys.delete_key(request.compartment, key.id))
 
 
 @router.post("ssh-keys/{path:name}/fetch", auth=member(Permission.SSH_KEYS_REVEAL), response=answers(Sealed))

@@ -7,6 +7,7 @@ from binascii import Error as NoBase64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from uuid import UUID
@@ -46,6 +47,10 @@ class Environment:
     expires_on: dict[str, str]
 
 
+class Ended(Failure):
+    """The build's own token is refused: it lives as long as the build."""
+
+
 class Running:
     """A build, by its own token alone, and by its start event."""
 
@@ -59,7 +64,8 @@ class Running:
     def start(cls, by: client.Api, *, repository: str, **asked: Any) -> Self:
         """Start a build as the person who signed in. Its token and its key are in this process alone."""
         key = Ephemeral()
-        answer = by.post("builds", {"key": key.public(), "repository": repository, **asked})
+        with client.naming(f"repository {repository} in {by.credential.tenant}"):
+            answer = by.post("builds", {"key": key.public(), "repository": repository, **asked})
         event = answer["event"]
         granted = key.open(answer["token"]["jwe"])
         tenant = by.credential.tenant
@@ -76,18 +82,29 @@ class Running:
 
     def ssh_keys(self) -> list[dict[str, Any]]:
         """Return the SSH keys that match: name, generation, public, known_hosts, private_key."""
-        return list(self._open(self._api.post(f"{self._path}/ssh-keys", {})["jwe"])["keys"])
+        return list(self._open(self._post(f"{self._path}/ssh-keys", {})["jwe"])["keys"])
 
     def certify(self, public_key: str) -> dict[str, Any]:
         """Return a certificate that names this build's repository, and until when it is valid."""
-        return dict(self._api.post("ssh-certificates", {"public_key": public_key}))
+        return dict(self._post("ssh-certificates", {"public_key": public_key}))
 
     def end(self, outcome: Outcome) -> None:
         """End the build. What went wrong is told, and changes nothing of how the command ended."""
         try:
-            self._api.post(f"{self._path}/end", {"outcome": outcome.value})
+            self._post(f"{self._path}/end", {"outcome": outcome.value})
+        except Ended:
+            output.complain("warning: the build had ended already: somebody ended it, or its time was up")
         except Failure as failure:
             output.complain(f"warning: the build was not ended, and ends by itself: {failure.message}")
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Call as the build. Raises Ended where the portal knows its token no more."""
+        try:
+            return self._api.post(path, body)
+        except Failure as failure:
+            if failure.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            raise Ended(failure.code, "the build has ended: somebody ended it, or its time was up") from None
 
     def _open(self, sealed: str) -> Mapping[str, Any]:
         from portal.cli import jose  # noqa: PLC0415 - see there
@@ -104,7 +121,7 @@ class Running:
         from portal.cli import jose  # noqa: PLC0415 - see there
 
         if self._key is None:
-            answer = self._api.post("crypto/decrypt-key", {"enc": self.event["enc"]})
+            answer = self._post("crypto/decrypt-key", {"enc": self.event["enc"]})
             try:
                 self._key = jose.OctKey.import_key(b64decode(answer["key"], validate=True))
             except NoBase64:

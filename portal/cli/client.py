@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -95,6 +97,17 @@ def signed_in(portal: str | None = None, tenant: str | None = None) -> Api:
     return Api(credential)
 
 
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Say of a call that finds nothing what it was that a person named."""
+    try:
+        yield
+    except Failure as failure:
+        if failure.status != HTTPStatus.NOT_FOUND:
+            raise
+        raise Failure(failure.code, f"there is no {what}, or it is not yours to see", status=failure.status) from None
+
+
 def part(name: str) -> str:
     """Return `name` as one part of a path; a name may itself hold slashes, which the API takes as they are."""
     return quote(name, safe="/")
@@ -124,4 +137,4 @@ def _failure(response: httpx.Response) -> Failure:
             lines.append(f"  incident {error['incident']}")
     except (ValueError, KeyError, TypeError, AttributeError):
         lines = [f"the portal answered {response.status_code}"]
-    return Failure(CODES.get(response.status_code, Code.FAILED), "\n".join(lines))
+    return Failure(CODES.get(response.status_code, Code.FAILED), "\n".join(lines), status=response.status_code)

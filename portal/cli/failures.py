@@ -25,10 +25,11 @@ class Code(IntEnum):
 class Failure(Exception):  # noqa: N818 - a verdict with an exit code
     """The command can't do what was asked; `message` goes to standard error."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, *, status: int = 0) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.status = status  # that the portal answered with, if it did
 
 
 class Commands(TyperGroup):

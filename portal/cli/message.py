@@ -24,10 +24,10 @@ app = typer.Typer(help="Messages that expire.", no_args_is_help=True)
 @app.command()
 def send(  # noqa: PLR0917 - typer reads options from parameters
     to: Annotated[str, typer.Option(metavar="SLUG", help="The tenant to send to; there must be a connection.")],
-    ttl: Annotated[str, typer.Option(help="How long it can be read: 90s, 15m, 1h, 7d.")],
+    ttl: Annotated[str, typer.Option(metavar="TIME", help="How long it can be read: 90s, 15m, 1h, 7d.")],
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="The JSON; - or nothing: standard input.")] = "-",
     reads: Annotated[
-        int | None, typer.Option(min=1, help="How often it can be read; not given: until it expires.")
+        int | None, typer.Option(metavar="NUMBER", min=1, help="How often it can be read; not given: until it expires.")
     ] = None,
     portal: Portal = None,
     tenant: Tenant = None,

@@ -76,7 +76,7 @@ def set_(  # noqa: PLR0917 - typer reads options from parameters
     parameter_set: found.ParameterSet,
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="PATH", help="Take this file's text; a build gets it as a file."),
+        typer.Option("--file", metavar="FILE", help="Take this file's text; a build gets it as a file."),
     ] = None,
     description: Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")] = None,
     expires: Annotated[

@@ -69,7 +69,8 @@ def _of_set(api: client.Api, wanted: str) -> dict[str, str]:
 
 
 def _of_repository(api: client.Api, name: str) -> dict[str, str]:
-    return _opened(api, f"repositories/{client.part(name)}/environment", "repository", name)
+    with client.naming(f"repository {name} in {api.credential.tenant}"):
+        return _opened(api, f"repositories/{client.part(name)}/environment", "repository", name)
 
 
 def _opened(api: client.Api, path: str, what: str, wanted: str) -> dict[str, str]:

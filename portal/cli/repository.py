@@ -26,9 +26,9 @@ def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -
 
 @app.command()
 def create(  # noqa: PLR0917 - typer reads options from parameters
-    name: Annotated[str, typer.Argument(help="The repository's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The repository's name.")],
     labels: typed.Labels = None,
-    url: Annotated[str, typer.Option(help="Its address, to be shown: https:// or ssh://.")] = "",
+    url: Annotated[str, typer.Option(metavar="URL", help="Its address, to be shown: https:// or ssh://.")] = "",
     portal: Portal = None,
     tenant: Tenant = None,
     as_json: Json = False,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,11 +16,14 @@ from portal.cli.options import Json, Portal, Repository, Tenant
 from portal.cli.private import replace
 from portal.cli.sealed import Ephemeral
 
+MAX_PRIVATE: Final = 32 * 1024  # characters; the portal takes 16 KiB
+
 app = typer.Typer(help="SSH keys, and certificates for one's own.", no_args_is_help=True)
 app.command()(ssh_certificate.certificate)
 app.add_typer(ssh_certificate.authority, name="authority")
 
-Name = Annotated[str, typer.Argument(help="The key's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The key's name.")]
+Description = Annotated[str, typer.Option(metavar="TEXT", help="What it is for.")]
 KnownHosts = Annotated[
     Path | None,
     typer.Option("--known-hosts", metavar="FILE", help="Lines for its hosts, as ssh-keyscan prints them."),
@@ -49,7 +53,7 @@ def generate(  # noqa: PLR0917 - typer reads options from parameters
     filters: labels.Filters = None,
     everyone: labels.Everyone = False,
     algorithm: Annotated[Algorithm, typer.Option(help="RSA for hosts that take nothing newer.")] = Algorithm.ED25519,
-    description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    description: Description = "",
     known_hosts: KnownHosts = None,
     portal: Portal = None,
     tenant: Tenant = None,
@@ -63,14 +67,47 @@ def generate(  # noqa: PLR0917 - typer reads options from parameters
         "description": description,
         "known_hosts": _text(known_hosts),
     }
-    made = client.signed_in(portal, tenant).post("ssh-keys", body)
+    _made(client.signed_in(portal, tenant).post("ssh-keys", body), as_json=as_json)
+
+
+@app.command("import")
+def take_in(  # noqa: PLR0917 - typer reads options from parameters
+    name: Name,
+    private_key: Annotated[
+        str, typer.Argument(metavar="[FILE|-]", help="The private key, OpenSSH or PEM; - or nothing: standard input.")
+    ] = "-",
+    ask_passphrase: Annotated[
+        bool, typer.Option("--ask-passphrase", help="Ask for the key's passphrase, which is used once and not kept.")
+    ] = False,
+    filters: labels.Filters = None,
+    everyone: labels.Everyone = False,
+    description: Description = "",
+    known_hosts: KnownHosts = None,
+    portal: Portal = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Have the portal seal a private key that exists already, and print its public half."""
+    body = {
+        "name": name,
+        "filters": labels.chosen(filters, everyone=everyone),
+        "private_key": sys.stdin.read(MAX_PRIVATE) if private_key == "-" else _text(Path(private_key)),
+        "passphrase": typer.prompt("Passphrase", hide_input=True, err=True) if ask_passphrase else "",
+        "description": description,
+        "known_hosts": _text(known_hosts),
+    }
+    _made(client.signed_in(portal, tenant).post("ssh-keys/import", body), as_json=as_json)
+
+
+@app.command()
+def delete(name: Name, portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -> None:
+    """Shred the private halves of a key, all generations, for good. Take its public halves off hosts as well."""
+    with client.naming(f"SSH key {name}"):
+        deleted = client.signed_in(portal, tenant).post(f"ssh-keys/{client.part(name)}/delete", {})
     if as_json:
-        output.as_json(made)
+        output.as_json(deleted)
     else:
-        output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
-        if made["warning"]:
-            output.note(f"Note: {made['warning']}")
-        output.result(made["public"])
+        output.note(f"{name} is deleted: take {', '.join(deleted['fingerprints'])} off hosts.")
 
 
 @app.command()
@@ -86,7 +123,8 @@ def rotate(
     Builds get both. Put the new public half where the old one is, then retire the old generation.
     """
     body = {"algorithm": algorithm.value if algorithm else None}
-    made = client.signed_in(portal, tenant).post(f"ssh-keys/{client.part(name)}/rotate", body)
+    with client.naming(f"SSH key {name}"):
+        made = client.signed_in(portal, tenant).post(f"ssh-keys/{client.part(name)}/rotate", body)
     if as_json:
         output.as_json(made)
     else:
@@ -97,14 +135,17 @@ def rotate(
 @app.command()
 def retire(
     name: Name,
-    generation: Annotated[int, typer.Option("--generation", "-g", min=1, help="As `generations` shows it.")],
+    generation: Annotated[
+        int, typer.Option("--generation", "-g", metavar="NUMBER", min=1, help="As `generations` shows it.")
+    ],
     portal: Portal = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """Shred the private half of one generation of a key."""
     body = {"generation": generation}
-    retired = client.signed_in(portal, tenant).post(f"ssh-keys/{client.part(name)}/retire", body)
+    with client.naming(f"generation {generation} of an SSH key {name}"):
+        retired = client.signed_in(portal, tenant).post(f"ssh-keys/{client.part(name)}/retire", body)
     if as_json:
         output.as_json(retired)
     else:
@@ -114,7 +155,8 @@ def retire(
 @app.command()
 def generations(name: Name, portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -> None:
     """List a key's generations, newest first, retired ones too."""
-    items = client.signed_in(portal, tenant).get(f"ssh-keys/{client.part(name)}/generations")["items"]
+    with client.naming(f"SSH key {name}"):
+        items = client.signed_in(portal, tenant).get(f"ssh-keys/{client.part(name)}/generations")["items"]
     if as_json:
         output.as_json(items)
         return
@@ -132,10 +174,12 @@ def generations(name: Name, portal: Portal = None, tenant: Tenant = None, as_jso
 @app.command()
 def fetch(  # noqa: PLR0917 - typer reads options from parameters
     repository: Repository,
-    name: Annotated[str | None, typer.Argument(help="The key's name; for --agent, without one, every key.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The key's name; for --agent, without one, every key.")
+    ] = None,
     to_agent: Annotated[bool, typer.Option("--agent", help="Give it to the SSH agent; it touches no disk.")] = False,
     lifetime: Annotated[int, typer.Option(metavar="SECONDS", min=1, help="How long the agent keeps it.")] = 3600,
-    target: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file, 0600.")] = None,
+    target: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here, 0600.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
     portal: Portal = None,
     tenant: Tenant = None,
@@ -150,7 +194,8 @@ def fetch(  # noqa: PLR0917 - typer reads options from parameters
         raise Failure(Code.FAILED, f"{target} exists: --force replaces it")
     if target is None and "SSH_AUTH_SOCK" not in os.environ:
         raise Failure(Code.FAILED, "no SSH agent is running here (SSH_AUTH_SOCK is not set)")
-    keys = _private_keys(client.signed_in(portal, tenant), name, repository)
+    with client.naming(f"SSH key {name} for builds of {repository}" if name else f"repository {repository}"):
+        keys = _private_keys(client.signed_in(portal, tenant), name, repository)
     for key, private in keys:
         if target is None:
             identities.add(private, key, lifetime, os.environ["SSH_AUTH_SOCK"])
@@ -181,6 +226,16 @@ def _private_keys(api: client.Api, name: str | None, repository: str) -> list[tu
     if name is not None and content["name"] != name:
         raise Failure(Code.FAILED, "the portal answered for another key")
     return found
+
+
+def _made(made: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        output.as_json(made)
+    else:
+        output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
+        if made["warning"]:
+            output.note(f"Note: {made['warning']}")
+        output.result(made["public"])
 
 
 def _text(path: Path | None) -> str:

@@ -166,13 +166,14 @@ def retire_key(compartment: Compartment, key_id: UUID) -> SSHKey:
 
 
 @requires(Permission.SSH_KEYS_WRITE)
-def delete_key(compartment: Compartment, key_id: UUID) -> None:
-    """Delete a key with all its generations."""
+def delete_key(compartment: Compartment, key_id: UUID) -> list[str]:
+    """Delete a key with all its generations; return their fingerprints."""
     with compartment.transaction():
         generations = _locked(key_id)
         SSHKey.objects.filter(id__in=[key.id for key in generations]).delete()
         fingerprints = [key.fingerprint for key in generations]
         record(compartment, "ssh_key.deleted", generations[0].name, id=str(key_id), fingerprints=fingerprints)
+    return fingerprints
 
 
 def _shown() -> QuerySet[SSHKey]:

@@ -31,6 +31,8 @@ def test_a_step_runs_what_another_started_without_a_sign_in(
     assert build["outcome"] == "succeeded"
     again = signed_out.run("run", "--build", str(path), "--", "true")
     assert again.returncode == 3, "it has ended, and its token with it"
+    assert "the build has ended: somebody ended it" in again.stderr
+    assert "ign in" not in again.stderr
 
 
 def test_its_token_opens_nothing_else(cli: CommandLine, signed_out: CommandLine) -> None:

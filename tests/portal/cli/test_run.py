@@ -140,6 +140,13 @@ def test_a_build_whose_command_is_gone_can_be_ended(cli: CommandLine) -> None:
     assert cli.json("build", "end", left["id"])["outcome"] == "cancelled"
 
 
+def test_what_is_not_there_is_named(cli: CommandLine) -> None:
+    for command in (("run", "-r", "nope", "--", "true"), ("parameter", "export", "-r", "nope")):
+        done = cli.run(*command)
+        assert done.returncode == 4
+        assert "there is no repository nope in " in done.stderr
+
+
 def test_standard_input_is_the_commands(cli: CommandLine) -> None:
     assert cli.run("run", "-r", "acme/api", "--", "cat", stdin="handed on").stdout == "handed on"
 

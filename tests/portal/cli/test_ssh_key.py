@@ -63,3 +63,20 @@ def test_what_the_log_tells_of_a_key(cli: CommandLine) -> None:
     assert [json.loads(item["entry"])["action"] for item in told] == ["ssh_key.rotated", "ssh_key.generated"]
     assert json.loads(told[1]["entry"])["detail"]["filters"] == ["team=blue"]
     assert "ssh_key.rotated" in cli.run("audit", "list", "--limit", "1").stdout
+
+
+def test_a_key_is_taken_in_and_deleted(cli: CommandLine) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "mine", "-f", cli.home / "mine"], check=True)
+    private = (cli.home / "mine").read_text()
+    take_in = ("ssh-key", "import", "old/key", "--filter", "team=blue")
+    done = cli.run(*take_in, "mine")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (cli.home / "mine.pub").read_text()
+    assert cli.run(*take_in, stdin=private).returncode == 1, "the name is taken"
+    assert cli.run("ssh-key", "import", "other", "--every-repository", stdin="hello").returncode == 1
+    held = cli.run("run", "-r", "acme/api", "--ssh-agent", "--", "ssh-add", "-l")
+    assert {line.split()[2] for line in held.stdout.splitlines()} == {"deploy", "old/key"}
+    deleted = cli.run("ssh-key", "delete", "old/key")
+    assert (deleted.returncode, "SHA256:" in deleted.stderr) == (0, True)
+    again = cli.run("ssh-key", "delete", "old/key")
+    assert (again.returncode, "there is no SSH key old/key" in again.stderr) == (4, True)

@@ -34,7 +34,7 @@ class DescribedForm(ReachForm):
 
 
 class ChangeKeyForm(DescribedForm):
-    field_order: tuple[str, ...] = ("description", "filters", "everyone", "known_hosts")
+    field_order: tuple[str, ...] = ("description", "known_hosts", "filters", "everyone")
 
 
 class GenerateKeyForm(DescribedForm):
@@ -49,7 +49,7 @@ class GenerateKeyForm(DescribedForm):
         widget=forms.RadioSelect,
     )
 
-    field_order: tuple[str, ...] = ("name", "algorithm", "description", "filters", "everyone", "known_hosts")
+    field_order: tuple[str, ...] = ("name", "algorithm", "description", "known_hosts", "filters", "everyone")
 
 
 class ImportKeyForm(DescribedForm):
@@ -68,7 +68,7 @@ class ImportKeyForm(DescribedForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
 
-    field_order = ("name", "private_key", "passphrase", "description", "filters", "everyone", "known_hosts")
+    field_order = ("name", "private_key", "passphrase", "description", "known_hosts", "filters", "everyone")
 
 
 class RotateKeyForm(Form):

@@ -71,6 +71,7 @@ def detail(request: MemberRequest, compartment: Compartment, key: UUID) -> HttpR
         compartment=compartment,
         key=found,
         generations=generations,
+        most=ssh_keys.MAX_GENERATIONS,
         newest=live[0] if live else found,
         live=len(live),
         reach=reach_of_stored(compartment, found.filters),
@@ -114,7 +115,8 @@ def retire(request: MemberRequest, compartment: Compartment, key: UUID) -> HttpR
         form.is_valid()
         with explained(form):
             retired = ssh_keys.retire_key(compartment, key)
-            return _to(request, compartment, retired, f"Generation {retired.generation} was retired.")
+            newest = ssh_keys.get_named(compartment, retired.name)
+            return _to(request, compartment, newest, f"Generation {retired.generation} was retired.")
     return page(request, "ssh_keys/retire.html", compartment=compartment, form=form, key=found)
 
 

@@ -107,7 +107,10 @@ def test_a_key_is_rotated_and_the_old_one_retired_after_being_asked(household: H
     assert first.fingerprint in shown
     assert "2 generations" in text(owner.get("ssh-keys/"))
     assert first.fingerprint in text(owner.get(f"ssh-keys/{first.id}/retire/"))
-    assert "Generation 1 was retired." in owner.after(owner.post(f"ssh-keys/{first.id}/retire/"))
+    answer = owner.post(f"ssh-keys/{first.id}/retire/")
+    assert str(first.id) not in answer.headers["Location"], "the newest is what is in use"
+    assert "Generation 1 was retired." in owner.after(answer)
+    assert "Put this line" not in text(owner.get(f"ssh-keys/{first.id}/"))
     assert "retired already" in text(owner.post(f"ssh-keys/{first.id}/retire/"))
     assert "shredded" in text(owner.get(f"ssh-keys/{first.id}/"))
 

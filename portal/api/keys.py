@@ -25,7 +25,7 @@ class KeyOut(Strict):
 
 
 class KeysOut(Strict):
-    rotates_at: datetime  # by age; earlier if the key is used more often than it may be
+    rotates_at: datetime | None  # by age, earlier if the key is used more than it may be; None: every key is destroyed
     versions: list[KeyOut]
 
 
@@ -44,4 +44,7 @@ def _out(version: KeyVersion) -> KeyOut:
 def listing(request: ApiRequest) -> KeysOut:
     """Return every version that the tenant's key has had, the newest first, and when the next one is due."""
     versions = list_versions(request.compartment)
-    return KeysOut(rotates_at=next_rotation(versions[0].created_at), versions=[_out(version) for version in versions])
+    return KeysOut(
+        rotates_at=next_rotation(versions[0].created_at) if versions else None,
+        versions=[_out(version) for version in versions],
+    )

@@ -89,6 +89,16 @@ def until(value: datetime) -> SafeString:
     return _spoken(value, words)
 
 
+@register.simple_tag
+def due(value: datetime) -> SafeString:
+    """Render when something that is done by itself comes next: in days, where it is days."""
+    left = value - now()
+    if left <= timedelta(0):
+        return _spoken(value, "within the hour")
+    days = round(left / timedelta(days=1))
+    return _spoken(value, f"in {days} days") if days > 1 else until(value)
+
+
 @register.filter
 def seconds_left(value: datetime) -> int | None:
     """Return the whole seconds until just after a time; None for more than a day, which no page waits for."""

@@ -188,7 +188,7 @@ def import_key(request: ApiRequest, body: ImportedSSHKey) -> Status[SSHKeyOut]:
     "ssh-keys/{path:name}/generations", auth=member(Permission.SSH_KEYS_LIST), response=answers(SSHKeyGenerations)
 )
 def list_generations(request: ApiRequest, name: Path[Name]) -> SSHKeyGenerations:
-    """List a key's generations, newest first, retired ones too."""
+    """List a key's generations, newest first, retired ones too; at most 100."""
     ssh_keys.get_named(request.compartment, name)
     return SSHKeyGenerations(items=[_out(key) for key in ssh_keys.list_generations(request.compartment, name)])
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from portal.cli import client, output
 from portal.cli.options import Json, Portal, Tenant
+
+MOST: Final = 100  # parameters that the portal lists as expiring
 
 
 def search(
@@ -65,6 +67,8 @@ def expiring(
         return
     columns = {"Expires": "expires_on", "Set": "set_name", "Parameter": "name", "For": "description"}
     output.table(columns, items, empty=f"Nothing expires within {days} days.")
+    if len(items) == MOST:
+        output.note(f"These are the first {MOST}: ask for fewer days to see whether there are more.")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -46,6 +46,13 @@ class Form(forms.Form):
         if most is not None and len(offered) >= most:
             field.help_text = f"{field.help_text} Only the first {most} are shown.".lstrip()
 
+    @property
+    def emptied(self) -> list[forms.BoundField]:
+        """Return the fields that held a secret, which an answer does not give back."""
+        secret = (SecretTextarea, forms.PasswordInput)
+        held = (self[name] for name, field in self.fields.items() if isinstance(field.widget, secret))
+        return [field for field in held if self.is_bound and field.data]
+
     def explain(self, error: Invalid) -> None:
         """Show an action's complaint at its fields; what is no field of this form goes to the top."""
         for name, message in error.fields.items():

@@ -125,6 +125,7 @@ def _preview(compartment: Compartment, found: ParameterSet) -> str:
 def _form(request: MemberRequest, compartment: Compartment, found: ParameterSet | None = None) -> ParameterSetForm:
     shown = ("name", "description", "filters")
     initial = {name: getattr(found, name) for name in shown} if found else {}
+    initial["everyone"] = bool(found and not found.filters)
     preview = reverse("parameters-preview", kwargs={"tenant": compartment.tenant.slug})
     known = f"?{urlencode({'set': found.id})}" if found else ""
     return ParameterSetForm(posted(request), initial=initial, preview=f"{preview}{known}")

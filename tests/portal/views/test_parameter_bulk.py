@@ -53,6 +53,7 @@ def test_one_complaint_changes_nothing(
     answer = owner.post(f"parameters/{deploy}/many/", **form)
     assert answer.status_code == 422
     assert said in text(answer)
+    assert ("enter it again" in text(answer)) is bool(content), "the values are not given back"
     assert SECRET not in answer.content.decode()
     with household.enter() as inside:
         assert parameters.reveal_environment(inside, "core").values == dict.fromkeys(ids, "1")

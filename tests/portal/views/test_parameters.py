@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -30,6 +31,9 @@ def test_an_empty_filter_is_asked_about(household: Household, owner: Visitor) ->
         assert not ParameterSet.objects.exists()
     owner.after(owner.post("parameters/new/", name="deploy", filters="", everyone="on"))
     assert "every repository" in text(owner.get("parameters/"))
+    with household.enter():
+        made = ParameterSet.objects.get()
+    assert re.search(r'name="everyone"[^>]* checked', owner.get(f"parameters/{made.id}/edit/").content.decode())
 
 
 def test_a_preview_saves_nothing(household: Household, owner: Visitor, deploy: uuid.UUID) -> None:

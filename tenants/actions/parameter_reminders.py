@@ -14,7 +14,7 @@ from tenants.actions.audit import ids, record
 from tenants.compartment import Compartment
 from tenants.errors import Invalid, NotFound
 from tenants.records.models import Parameter
-from tenants.registry.due import Due, announce_anew, database_now
+from tenants.registry.due import Due, announce, database_now
 
 DAYS_BEFORE: Final = (30, 7, 1, -1)  # -1: the day after, when it has expired
 FIRST_DAY: Final = date(2000, 1, 1)
@@ -36,8 +36,8 @@ def remind(compartment: Compartment, parameters: Iterable[Parameter], *, at_once
     dated = [(parameter.id, parameter.expires_on) for parameter in parameters if parameter.expires_on]
     if dated:
         now = database_now()
-        hints = [(item, now if at_once else _next(day, now)) for item, day in dated]
-        announce_anew(compartment.tenant.id, Due.Kind.REMIND, sorted((item, at) for item, at in hints if at))
+        hints = sorted((item, at) for item, day in dated if (at := now if at_once else _next(day, now)))
+        announce((compartment.identity.id, Due.Kind.REMIND, item, at) for item, at in hints)
 
 
 def remind_now(compartment: Compartment, parameter_id: UUID) -> datetime | None:

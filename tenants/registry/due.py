@@ -6,7 +6,7 @@ can lack one; a hint whose message never came is dropped once no transaction tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
@@ -39,7 +39,12 @@ class Due(models.Model):
 
     class Meta:
         db_table = "due"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "kind", "message_id"], name="due_once")]
+        constraints: ClassVar = [
+            # Of what may be moved to an earlier day each new day is a hint more: who moves it can't change hints.
+            models.UniqueConstraint(
+                fields=["tenant", "kind", "message_id"], condition=~Q(kind="remind"), name="due_once"
+            )
+        ]
 
 
 # No transaction that could still bring a hint's message lives this long: a statement ends after 30 s, an idle
@@ -108,31 +113,18 @@ def announce_count(tenant_id: UUID) -> None:
         cursor.execute(_COUNT, [tenant_id, str(tenant_id), tenant_id.int % 300])
 
 
-_ANNOUNCE_ANEW: Final = """
-INSERT INTO due (tenant_id, kind, message_id, due_at, attempts) SELECT %s, %s, item, at, 0
-FROM unnest(%s::uuid[], %s::timestamptz[]) AS hints (item, at)
-ON CONFLICT (tenant_id, kind, message_id)
-DO UPDATE SET due_at = least(due.due_at, excluded.due_at), attempts = 0, created_at = now()"""
-
-
-def announce_anew(tenant_id: UUID, kind: Due.Kind, hints: Sequence[tuple[UUID, datetime]]) -> None:
-    """Write hints (item, when) for what may have some already and is to be looked at earlier; then as `announce`.
-
-    A hint is never moved into the future: what it points to may yet not come, and then the old time counts.
-    """
-    if hints:
-        items, times = zip(*hints, strict=True)
-        with connection.cursor() as cursor:
-            cursor.execute(_ANNOUNCE_ANEW, [tenant_id, kind, list(items), list(times)])
-
-
 def settle(due: Due, again: datetime | None) -> None:
-    """Put a hint off to when to look again, or forget it; not if it was announced anew since it was claimed."""
-    rows = Due.objects.filter(id=due.id, created_at=due.created_at)
-    if again is None:
-        rows.delete()
+    """Put a hint off to when to look again, or forget it; also where an older one has that looked at by then."""
+    row = Due.objects.filter(id=due.id)
+    if again is None or _older(due).filter(due_at__lte=again).exists():
+        row.delete()
     else:
-        rows.update(due_at=again, attempts=0)
+        row.update(due_at=again, attempts=0)
+
+
+def _older(due: Due) -> models.QuerySet[Due]:
+    """Hints about the same. Of two workers that look at each other's, only one finds an older."""
+    return Due.objects.filter(tenant_id=due.tenant_id, kind=due.kind, message_id=due.message_id, id__lt=due.id)
 
 
 def done(tenant_id: UUID, message_id: UUID, *kinds: Due.Kind) -> None:

@@ -29,7 +29,7 @@ GRANTS: Final[Mapping[str, Mapping[str, str]]] = {
         "displaced_sessions": _WRITE,
         "django_migrations": _READ,
         "drift_reports": _READ,
-        "due": "SELECT, INSERT, UPDATE",
+        "due": "SELECT, INSERT",
         "isolation_proofs": _READ,
         "join_requests": _WRITE,
         "memberships": _WRITE,

@@ -35,7 +35,7 @@ def reminders(household: Household) -> list[tuple[str, str, int]]:
 
 
 def hints(household: Household) -> list[tuple[uuid.UUID, datetime]]:
-    rows = Due.objects.filter(tenant=household.tenant, kind=Due.Kind.REMIND)
+    rows = Due.objects.filter(tenant=household.tenant, kind=Due.Kind.REMIND).order_by("due_at")
     return list(rows.values_list("message_id", "due_at"))
 
 
@@ -106,12 +106,16 @@ def test_a_new_date_counts_whether_it_is_earlier_or_later(
         parameter = Parameter.objects.get(name="TOKEN")
         told = {"description": "", "expires_on": in_days(8)}
         parameters.describe_parameter(inside, dated, parameter.id, **told)  # type: ignore[arg-type]  # each its own
-        assert hints(household) == [(parameter.id, midnight(in_days(1)))]
+        assert hints(household) == [(parameter.id, midnight(in_days(days))) for days in (1, 10)]
         parameters.apply_changes(inside, dated, values=[NewValue("TOKEN", "y", expires_on=in_days(100))])
-    pass_days(household, 1)
+    pass_days(household, 10)
     sweep()  # looks, and finds that it has time
     assert reminders(household) == []
-    assert hints(household) == [(parameter.id, midnight(in_days(99 - 30)))]
+    assert hints(household) == [(parameter.id, midnight(in_days(90 - 30)))] * 2
+    pass_days(household, 60)
+    sweep()
+    assert reminders(household) == [("parameter.expiring", "set/TOKEN", 30)]
+    assert hints(household) == [(parameter.id, midnight(in_days(23)))]  # of several for one day the oldest stays
 
 
 @pytest.mark.parametrize("whole_set", [False, True])

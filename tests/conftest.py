@@ -80,6 +80,13 @@ def portal(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Portal]:
 @pytest.fixture
 def no_worker(request: pytest.FixtureRequest, stack: Stack) -> Iterator[None]:
     """Keep the portal's worker, should it run by now, from doing what a test is about to do or to look at."""
+    with without_worker(request, stack):
+        yield
+
+
+@contextmanager
+def without_worker(request: pytest.FixtureRequest, stack: Stack) -> Iterator[None]:
+    """The same for fixtures of a wider scope."""
     if PORTAL not in request.config.stash:
         yield
         return

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from typer.completion import get_completion_script
 
 from portal.cli import audit, build, certificate, connection, message, parameter, repository, run, session, ssh_key
 from portal.cli.failures import Commands
@@ -44,4 +45,4 @@ class Shell(StrEnum):
 @app.command()
 def completion(shell: Annotated[Shell, typer.Argument(help="The shell to print the script for.")]) -> None:
     """Print a completion script, for example: bulkhead completion bash >> ~/.bashrc"""
-    app(["--show-completion", shell.value], prog_name="bulkhead")
+    typer.echo(get_completion_script(prog_name="bulkhead", complete_var="_BULKHEAD_COMPLETE", shell=shell.value))

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 from django.db import connections
 
-from tests.conftest import Household
+from portal.demo.embedded import Stack
+from tests.conftest import Household, without_worker
 from tests.tenants.statements import Traffic, new_household, use_everything
 
 # Objects of a schema, by catalog, as (class, object).
@@ -99,9 +100,10 @@ def schema(pair: tuple[Household, Household]) -> str:
 
 
 @pytest.fixture(scope="module")
-def traffic(pair: tuple[Household, Household]) -> Traffic:
+def traffic(pair: tuple[Household, Household], request: pytest.FixtureRequest, stack: Stack) -> Traffic:
     """Every statement of the actions and of a delivery, between two tenants."""
-    return use_everything(*pair)
+    with without_worker(request, stack):
+        return use_everything(*pair)
 
 
 _VERBS: Final = {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "RELEASE", "ROLLBACK"}

@@ -49,7 +49,8 @@ def test_each_change_is_a_version_with_author_time_and_reason(household: Househo
         assert first.author == inside.actor.label
         assert first.created_at < second.created_at
         assert (first.length, second.length) == ("under 8 bytes", "under 8 bytes")
-        assert last_act(inside)["detail"] == {"version": 2, "reason": "It leaked"}
+        named = {"id": str(id_of("A")), "of": str(set_id)}
+        assert last_act(inside)["detail"] == {"version": 2, "reason": "It leaked", **named}
         page = list_versions(inside, set_id, id_of("A"), PageRequest(size=1))
         assert [each.version for each in list_versions(inside, set_id, id_of("A"), PageRequest(page.next)).items] == [1]
 
@@ -129,7 +130,8 @@ def test_many_changes_are_one(household: Household) -> None:
         new = [parameter_values.NewValue("A", "one"), parameter_values.NewValue("C", "three", kind="file")]
         written = parameters.apply_changes(inside, set_id, values=new, deletes=[id_of("B")], reason="Tidy")
         assert [(each.name, each.version, each.kind) for each in written] == [("A", 2, "text"), ("C", 1, "file")]
-        assert last_act(inside)["detail"] == {"set": ["A", "C"], "deleted": ["B"], "reason": "Tidy"}
+        told = {"set": ["A", "C"], "deleted": ["B"], "reason": "Tidy", "id": str(set_id)}
+        assert last_act(inside)["detail"] == told
         assert [row.parameter.name for row in parameters.list_parameters(inside, set_id)] == ["A", "C"]
 
 

@@ -27,10 +27,11 @@ def test_what_is_previewed_is_stored(household: Household, form: Format) -> None
         expected = ImportPreview(added=["ADDED"], changed=["CHANGED"], unchanged=["KEPT"], refused=[])
         assert preview_import(inside, set_id, text=TEXTS[form], form=form) == expected
         assert ParameterVersion.objects.count() == 3
-        counts = {"added": 1, "changed": 1, "unchanged": 1, "refused": 0}
+        counts = {"added": 1, "changed": 1, "unchanged": 1, "refused": 0, "id": str(set_id)}
         assert (last_act(inside)["action"], last_act(inside)["detail"]) == ("parameters.import_previewed", counts)
         assert import_parameters(inside, set_id, text=TEXTS[form], form=form, reason="Moved") == expected
-        assert last_act(inside)["detail"] == {"added": ["ADDED"], "changed": ["CHANGED"], "reason": "Moved"}
+        told = {"added": ["ADDED"], "changed": ["CHANGED"], "reason": "Moved", "id": str(set_id)}
+        assert last_act(inside)["detail"] == told
         versions = {row.parameter.name: (row.version, row.reason) for row in parameters.list_parameters(inside, set_id)}
         assert versions == {"ADDED": (1, "Moved"), "CHANGED": (2, "Moved"), "KEPT": (1, ""), "OTHER": (1, "")}
         values = parameters.reveal_environment(inside, "api").values

@@ -223,7 +223,7 @@ def test_what_is_deleted_is_out_of_reach(household: Household) -> None:
         repositories.create_repository(inside, name="api", url="", labels=[])
         assert parameters.reveal_environment(inside, "api").values == {"B": "2"}
         parameters.delete_set(inside, set_id)
-        assert last_act(inside)["detail"] == {"names": ["B"]}
+        assert last_act(inside)["detail"] == {"names": ["B"], "id": str(set_id)}
         assert parameters.list_sets(inside, PageRequest()).items == []
         assert parameters.reveal_environment(inside, "api").values == {}
         for act in (parameters.get_set, parameters.delete_set, parameters.reveal_set):

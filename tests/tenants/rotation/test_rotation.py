@@ -55,7 +55,9 @@ def test_every_item_key_is_wrapped_anew_and_no_payload_changes(furnished: Househ
         assert opened(inside) == plain
 
 
-def test_what_the_actions_seal_is_found_at_its_place(household: Household, neighbour: Household) -> None:
+def test_what_the_actions_seal_is_found_at_its_place(
+    household: Household, neighbour: Household, no_worker: None
+) -> None:
     use_everything(household, neighbour)
     for house in (household, neighbour):
         assert turn(house, "test").failure == ""

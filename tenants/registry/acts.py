@@ -5,6 +5,7 @@ Most acts cost a look into this process's memory and nothing else.
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Lock
 from typing import Final
 from uuid import UUID
@@ -21,15 +22,19 @@ _lock: Final = Lock()
 
 
 def note_act(tenant_id: UUID) -> None:
-    """Call before the log is written."""
+    """Call before the log is written.
+
+    Within a transaction on the registry this waits for its end: a row that is not committed would hold up everybody
+    who notes the same tenant, each over a connection to its compartment that the transaction itself may wait for.
+    Should it come to nothing, the next act's row has the log counted whole.
+    """
     with _lock:
         if tenant_id in _noted:
             return
+    transaction.on_commit(partial(_note, tenant_id))
+
+
+def _note(tenant_id: UUID) -> None:
     announce_count(tenant_id)
-    # Within a transaction on the registry the row is nobody's to rely on yet, and may never be.
-    transaction.on_commit(lambda: _remember(tenant_id))
-
-
-def _remember(tenant_id: UUID) -> None:
     with _lock:
         _noted[tenant_id] = True

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from typer.completion import get_completion_script
+from typer.completion import get_completion_script  # type: ignore[attr-defined]  # typer documents the module
 
 from portal.cli import audit, build, certificate, connection, message, parameter, repository, run, session, ssh_key
 from portal.cli.failures import Commands

@@ -35,8 +35,8 @@ Environment = Callable[[Process], Mapping[str, str]]
 
 
 @pytest.fixture
-def pair(household: Household, neighbour: Household) -> list[Household]:
-    """Two tenants that send each other messages."""
+def pair(household: Household, neighbour: Household, no_worker: None) -> list[Household]:
+    """Two tenants that send each other messages, which the portal's worker, should one run, leaves to the load's."""
     for provider, consumer in [(household, neighbour), (neighbour, household)]:
         with provider.enter() as inside:
             connection = connections.propose(inside, other_slug=consumer.slug, direction="send")

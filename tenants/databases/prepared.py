@@ -7,23 +7,70 @@ ends at PostgreSQL itself: the process that answers is the one that said hello.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import connections
-from psycopg.pq import ExecStatus
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq.abc import PGresult
 
 Row = tuple[Any, ...]
-_direct: Final[WeakKeyDictionary[psycopg.Connection[Any], bool]] = WeakKeyDictionary()
+
+_PLACEHOLDER: Final = re.compile(r"%(?:\((\w+)\)s|(%))")
 
 
-class _Cursor(psycopg.Cursor[Row]):
+class _Bound(psycopg.Cursor[Row]):
     """Binds parameters at the server, where Django's would write them into the statement."""
 
-    def execute(self, query: Any, params: Any = None, **_: Any) -> _Cursor:
-        return super().execute(query, params, prepare=is_direct(self.connection), binary=True)
+    def execute(self, query: Any, params: Any = None, **_: Any) -> _Bound:
+        return super().execute(query, params, prepare=False, binary=True)
+
+
+class _Direct:
+    """The driver's cursor for such statements alone: no more than libpq's call and the conversion of values.
+
+    A name is of one statement with one choice of types: the driver takes the smallest that holds a number.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.server, self.values = connection.pgconn, Transformer(connection)
+        self.names: dict[tuple[Any, ...], bytes] = {}
+        self.rows: list[Row] = []
+
+    def execute(self, query: str, params: Mapping[str, Any]) -> None:
+        text, order = _numbered(query)
+        given = self.values.dump_sequence([params[name] for name in order], [PyFormat.AUTO] * len(order))
+        types, formats = self.values.types or (), self.values.formats
+        name = self.names.get((text, types)) or self._prepare(text, types)
+        result = self._checked(self.server.exec_prepared(name, given, formats, Format.BINARY))
+        self.values.set_pgresult(result)
+        self.rows = self.values.load_rows(0, result.ntuples, tuple)
+
+    def fetchall(self) -> list[Row]:
+        return self.rows
+
+    def close(self) -> None:
+        self.rows = []
+
+    def _prepare(self, text: bytes, types: Sequence[int]) -> bytes:
+        name = b"bulkhead_%d" % len(self.names)
+        self._checked(self.server.prepare(name, text, types))
+        return self.names.setdefault((text, types), name)
+
+    def _checked(self, result: PGresult) -> PGresult:
+        if result.status in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
+            return result
+        if self.server.status == ConnStatus.BAD:
+            raise psycopg.OperationalError(self.server.get_error_message())
+        raise psycopg.errors.error_from_result(result)
+
+
+_cursors: Final[WeakKeyDictionary[psycopg.Connection[Any], _Direct | None]] = WeakKeyDictionary()
 
 
 def fetch(alias: str, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
@@ -31,19 +78,25 @@ def fetch(alias: str, statement: str, parameters: Mapping[str, Any]) -> list[Row
     wrapper = connections[alias]
     with wrapper.cursor() as cursor:
         # All that Django and `base.py` do around a statement stays, but for the driver's cursor.
-        cursor.cursor = _Cursor(wrapper.connection)
+        cursor.cursor = _cursor(wrapper.connection) or _Bound(wrapper.connection)
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())
 
 
-def is_direct(connection: psycopg.Connection[Any]) -> bool:
-    """Say whether no pooler is between; asked once in the life of a connection."""
-    known = _direct.get(connection)
-    if known is None:
-        answer = connection.pgconn.exec_(b"SELECT pg_backend_pid()")
-        if answer.status != ExecStatus.TUPLES_OK:
-            return False
-        known = _direct[connection] = answer.get_value(0, 0) == str(connection.pgconn.backend_pid).encode()
-        # Django forbids the driver to prepare anything: from here on it may, what is asked for.
-        connection.prepare_threshold = 0 if known else None
-    return known
+def _cursor(connection: psycopg.Connection[Any]) -> _Direct | None:
+    """Return the connection's own, or None where a pooler is between; asked once in the life of a connection."""
+    if connection in _cursors:
+        return _cursors[connection]
+    answer = connection.pgconn.exec_(b"SELECT pg_backend_pid()")
+    if answer.status != ExecStatus.TUPLES_OK:
+        return None
+    direct = answer.get_value(0, 0) == str(connection.pgconn.backend_pid).encode()
+    return _cursors.setdefault(connection, _Direct(connection) if direct else None)
+
+
+@lru_cache(maxsize=64)
+def _numbered(statement: str) -> tuple[bytes, list[str]]:
+    """Return a statement as PostgreSQL has it, `$1` for the first name, and the names in their order."""
+    names = list(dict.fromkeys(name for name, _ in _PLACEHOLDER.findall(statement) if name))
+    numbers = {name: f"${place}" for place, name in enumerate(names, 1)}
+    return _PLACEHOLDER.sub(lambda found: numbers.get(found[1], "%"), statement).encode(), names

@@ -26,6 +26,8 @@ from tenants.errors import Gone, Invalid, LimitReached, NotFound, Refused, Suspe
 
 log = logging.getLogger(__name__)
 
+# What is down or refuses us, whoever asks: it comes back without anybody's hands.
+OUTSIDE: Final = (OperationalError, InterfaceError, RedisError, KeyServiceUnavailable, KeyServiceDenied)
 JSON_PATHS: Final = ("/api/", "/oauth/")
 
 
@@ -158,7 +160,7 @@ def answer(request: HttpRequest, exception: BaseException | None) -> HttpRespons
             return page(request, 410)
         case TooMany(seconds=seconds):
             return page(request, 429, Retry_After=str(seconds))
-        case OperationalError() | InterfaceError() | RedisError() | KeyServiceUnavailable() | KeyServiceDenied():
+        case _ if isinstance(exception, OUTSIDE):
             log.error("unavailable", exc_info=exception)
             return page(request, 503, Retry_After="5")
         case _:

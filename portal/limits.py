@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from ipaddress import ip_address, ip_network
@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
-from redis.exceptions import ConnectionError, NoScriptError, TimeoutError  # noqa: A004 - named like Python's own
+from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError, TimeoutError  # noqa: A004 - named like Python's own
 
 from portal.caches import Redis
 
@@ -54,6 +54,27 @@ return counts
 _SHA: Final = hashlib.sha1(_COUNT.encode(), usedforsecurity=False).hexdigest()  # what Redis calls a script by
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A counter as django-ratelimit names it, until the window `ends` (seconds since the epoch)."""
+
+    counter: str
+    kept: int
+    limit: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One use, in all the windows that it counts in."""
+
+    windows: Sequence[Window]
+
+    def arguments(self) -> list[str | int]:
+        kept = max(window.kept for window in self.windows)
+        return [len(self.windows), *[window.counter for window in self.windows], self.windows[0].limit, kept]
+
+
 class Counters(Redis):
     """The cache of django-ratelimit: notes the counter that it names, for `count` to count several in one command."""
 
@@ -70,25 +91,30 @@ class Counters(Redis):
         """Return the counter that was named last, and the seconds that it is kept for."""
         return self._noted
 
-    def count(self, keys: list[str], limit: int, kept: int) -> list[int]:
-        """Return how often each counter was used before now; each is used once more if none reached `limit`.
+    def count(self, several: Sequence[Counted]) -> list[list[int]]:
+        """Return how often each counter was used before now; each is used once more if none beside it was full.
 
-        Raises RedisError, at the second attempt.
+        All in one round trip, each of `several` as if it came alone. Raises RedisError, at the second attempt.
         """
-        arguments: list[str | int] = [len(keys), *keys, limit, kept]
+        commands = [("EVALSHA", _SHA, *each.arguments()) for each in several]
         try:
-            return self._send("EVALSHA", _SHA, *arguments)
+            answers = self._send(commands)
         except (ConnectionError, TimeoutError):
-            return self._send("EVALSHA", _SHA, *arguments)
-        except NoScriptError:  # a server that started anew
-            return self._send("EVAL", _COUNT, *arguments)
+            answers = self._send(commands)
+        if any(isinstance(answer, NoScriptError) for answer in answers):  # a server that started anew
+            answers = self._send([("EVAL", _COUNT, *each.arguments()) for each in several])
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise answer
+        return cast(list[list[int]], answers)
 
-    def _send(self, *command: str | int) -> list[int]:
-        """Send one command over a connection that is this thread's own: the client's pool would cost more than it."""
+    def _send(self, commands: Sequence[tuple[str | int, ...]]) -> list[list[int] | RedisError]:
+        """Send commands over a connection that is this thread's own: the client's pool would cost more than they do."""
         connection = self._connection or self._connect()
         try:
-            connection.send_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-            return cast(list[int], connection.read_response())
+            packed = connection.pack_commands(commands)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            connection.send_packed_command(packed)  # type: ignore[no-untyped-call]  # the same
+            return [_answer(connection) for _ in commands]
         except (ConnectionError, TimeoutError):
             connection.disconnect()  # type: ignore[no-untyped-call]  # the same
             raise
@@ -97,6 +123,14 @@ class Counters(Redis):
         pool = self._cache.get_client(write=True).connection_pool
         self._connection = cast("AbstractConnection", pool.make_connection())
         return self._connection
+
+
+def _answer(connection: AbstractConnection) -> list[int] | RedisError:
+    """Read one answer; what the server says of one command leaves the next one's to be read."""
+    try:
+        return cast(list[int], connection.read_response())
+    except ResponseError as error:
+        return error
 
 
 _windows: Final[LRUCache[tuple[str, str, str], Window]] = LRUCache(maxsize=8192)
@@ -136,26 +170,28 @@ def spend_by(address: str, group: str, *accounts: str) -> None:
 
     Raises TooMany when one of them has used up its limit, and RedisError when that can't be known.
     """
+    [refused] = spend_each(group, [(address, accounts)])
+    if refused:
+        raise refused
+
+
+def spend_each(group: str, uses: Sequence[tuple[str, Sequence[str]]]) -> list[TooMany | None]:
+    """Count several uses, each by an address and accounts, and return which were too many. Raises RedisError."""
     rate, now = settings.RATES[group], int(time.time())
-    counted = [f"address {_network(address)}", *accounts]
-    values = [value for each in counted for value in (each, _opposite(each, _period(rate)))]
-    windows = [_window(group, value, rate, now) for value in values]
-    limit, kept = windows[0].limit, max(window.kept for window in windows)
     counters = cast(Counters, caches[settings.RATELIMIT_USE_CACHE])
-    counts = counters.count([window.counter for window in windows], limit, kept)
-    waits = [window.ends - now for window, count in zip(windows, counts, strict=True) if count >= limit]
-    if waits:
-        raise TooMany(max(1, *waits))
+    placed = [_windows_of(group, [f"address {_network(address)}", *accounts], rate, now) for address, accounts in uses]
+    counts = counters.count([Counted(windows) for windows in placed])
+    return [_too_many(windows, count, now) for windows, count in zip(placed, counts, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A counter as django-ratelimit names it, until the window `ends` (seconds since the epoch)."""
+def _windows_of(group: str, counted: Sequence[str], rate: str, now: int) -> list[Window]:
+    values = [value for each in counted for value in (each, _opposite(each, _period(rate)))]
+    return [_window(group, value, rate, now) for value in values]
 
-    counter: str
-    kept: int
-    limit: int
-    ends: int
+
+def _too_many(windows: Sequence[Window], counts: Sequence[int], now: int) -> TooMany | None:
+    waits = [window.ends - now for window, count in zip(windows, counts, strict=True) if count >= window.limit]
+    return TooMany(max(1, *waits)) if waits else None
 
 
 def _window(group: str, value: str, rate: str, now: int) -> Window:

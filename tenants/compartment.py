@@ -104,6 +104,16 @@ class Compartment:
         # A build is no more than whoever started it: without the right to start one, its token opens nothing either.
         return permission in BUILD_GRANTS and Permission.BUILDS_START in GRANTS[self.role]
 
+    def require(self, permission: Permission) -> None:
+        """Raise Refused without `permission`, and OutsideCompartmentError unless this is where the context is.
+
+        Queries go where the context is: a compartment left, or not the innermost, must not be acted on.
+        """
+        if entered.alias() != self.alias:
+            raise OutsideCompartmentError(self.alias)
+        if not self.may(permission):
+            raise Refused(permission)
+
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
         """Open a transaction; a durable one refuses to be part of another: when it ends, it is committed.
@@ -198,11 +208,7 @@ def requires(
     def guard(action: Callable[Concatenate[Compartment, P], T]) -> Callable[Concatenate[Compartment, P], T]:
         @wraps(action)
         def guarded(compartment: Compartment, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            if entered.alias() != compartment.alias:
-                # Queries go where the context is: a compartment left, or not the innermost, must not be acted on.
-                raise OutsideCompartmentError(compartment.alias)
-            if not compartment.may(permission):
-                raise Refused(permission)
+            compartment.require(permission)
             return action(compartment, *args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]  # read by the test that walks the actions

@@ -7,7 +7,7 @@ Sessions and cookies mean nothing to the API: an access token in the Authorizati
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Final, cast
@@ -20,6 +20,7 @@ from portal import epochs, limits
 from portal.api.errors import Refusal, unauthenticated
 from portal.api.reading import announced_size
 from portal.guards import Level
+from portal.limits import TooMany
 from portal.tokens import BadToken, Claims, Tokens
 from tenants.actions import tokens as rows
 from tenants.actor import Actor
@@ -109,14 +110,27 @@ def own_build(permission: Permission, *, rate: str = "") -> Bearer:
 
 
 def identify(claims: Claims, address: str) -> Pass:
-    """Count the use, then ask the row: revoked, expired and frozen are looked up each time, nothing is remembered."""
-    limits.spend_by(address, "api", f"account {claims.person_id}")
-    try:
-        held = rows.use_token(claims.token_id, address=address)
-    except NotFound:
-        raise unauthenticated() from None
-    if (held.person_id, held.tenant.id) != (claims.person_id, claims.tenant_id):
-        raise unauthenticated()
+    """Do what `identify_each` does for one; raise what refuses it."""
+    [held] = identify_each([(claims, address)])
+    if isinstance(held, Exception):
+        raise held
+    return held
+
+
+def identify_each(asked: Sequence[tuple[Claims, str]]) -> list[Pass | TooMany | Refusal]:
+    """Count the uses, then ask the rows: revoked, expired and frozen are looked up each time, nothing is remembered.
+
+    In the order of `asked`, what a token says and the address that it came from; why one is refused is in its place.
+    """
+    counted = limits.spend_each("api", [(address, [f"account {claims.person_id}"]) for claims, address in asked])
+    spent = [each for each, too_many in zip(asked, counted, strict=True) if too_many is None]
+    held = iter(rows.use_tokens([(claims.token_id, address) for claims, address in spent]) if spent else [])
+    return [too_many or _held(claims, next(held)) for (claims, _), too_many in zip(asked, counted, strict=True)]
+
+
+def _held(claims: Claims, held: Pass | None) -> Pass | Refusal:
+    if held is None or (held.person_id, held.tenant.id) != (claims.person_id, claims.tenant_id):
+        return unauthenticated()
     return held
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -31,10 +32,18 @@ from portal import incidents
 from portal.api import access, errors
 from portal.api.errors import Refusal
 from portal.api.reading import parsed
-from portal.api.repositories import EnvironmentRequest, reveal_environment, revealed
+from portal.api.repositories import EnvironmentRequest, reveal_environment, sealed
 from portal.api.root import operations, stated
+from portal.api.together import Together
+from portal.errors import OUTSIDE
+from portal.limits import TooMany
 from portal.middleware import caller, headers, log_request
 from portal.tokens import BadToken, Claims
+from tenants.actions.in_reach import Found
+from tenants.actions.parameters import find_environments, open_environment
+from tenants.compartment import Compartment
+from tenants.errors import TenantsError
+from tenants.registry.passes import Pass
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse
@@ -62,6 +71,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found for one who asked, and by which pass; the log has it."""
+
+    held: Pass
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     status: int
     headers: Mapping[str, str]
@@ -78,6 +95,7 @@ class Readings:
             raise ImproperlyConfigured("reading values asks for a permission")
         self.permission = self.bearer.permission
         self.headers = {**headers(), "Cache-Control": "no-store"}
+        self.together = Together(self._find, outside=OUTSIDE)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         asked = _asked(environ, self.bearer.body)
@@ -98,16 +116,38 @@ class Readings:
 
     def _answer(self, asked: Asked, environ: dict[str, Any], incident: str) -> Answer:
         try:
-            held = access.identify(asked.claims, asked.address)
-            self.bearer.judge(held)
-            with access.admit(held, asked.tenant, self.permission) as inside:
-                jwe = revealed(inside, asked.repository, asked.body.key)
+            reading = self.together.ask(asked.claims.tenant_id, asked)
+            with access.admit(reading.held, asked.tenant, self.permission) as inside:
+                jwe = sealed(inside, asked.repository, open_environment(inside, reading.found), asked.body.key)
         except Exception as error:  # noqa: BLE001 - as django-ninja hands to the API's own answers what an operation raises
             request = WSGIRequest(environ)
             request.incident = incident  # type: ignore[attr-defined]  # an attribute of ours, read by portal.errors
             refused = errors.answer(request, error)
             return Answer(refused.status_code, dict(refused.items()), refused.content)
         return Answer(HTTPStatus.OK, _JSON, json.dumps({"jwe": jwe}).encode())
+
+    def _find(self, several: Sequence[Asked]) -> list[Reading | Exception]:
+        """Let in those of one tenant who ask at one time, and find for all of them in one statement."""
+        passes = access.identify_each([(each.claims, each.address) for each in several])
+        inside: dict[int, tuple[Pass, Compartment]] = {}
+        answers: dict[int, Reading | Exception] = {}
+        with ExitStack() as entered:
+            for place, held in enumerate(passes):
+                try:
+                    inside[place] = self._admit(entered, several[place], held)
+                except (Refusal, TooMany, TenantsError) as refused:
+                    answers[place] = refused
+            asked = [(compartment, several[place].repository) for place, (_, compartment) in inside.items()]
+            found = find_environments(asked) if asked else []
+        for (place, (held, _)), each in zip(inside.items(), found, strict=True):
+            answers[place] = Reading(held, each) if isinstance(each, Found) else each
+        return [answers[place] for place in range(len(several))]
+
+    def _admit(self, entered: ExitStack, asked: Asked, held: Pass | TooMany | Refusal) -> tuple[Pass, Compartment]:
+        if not isinstance(held, Pass):
+            raise held
+        self.bearer.judge(held)
+        return held, entered.enter_context(access.admit(held, asked.tenant, self.permission))
 
 
 def _asked(environ: dict[str, Any], most: int) -> Asked | None:

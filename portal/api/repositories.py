@@ -24,6 +24,7 @@ from portal.api.schemas import (
 )
 from portal.api.sealing import jwe_for
 from tenants.actions import parameters, repositories
+from tenants.actions.parameters import Environment
 from tenants.compartment import Compartment
 from tenants.records.models import Repository
 from tenants.roles import Permission
@@ -91,12 +92,12 @@ def reveal_environment(request: ApiRequest, name: Path[Name], body: EnvironmentR
     The JWE holds {"tenant", "repository", "values": {name: value}, "conflicts": {name: [set, …]}}; a name that
     several sets define has the value of the first set listed. Each call is an entry of the tenant's audit log.
     """
-    return Sealed(jwe=revealed(request.compartment, name, body.key))
+    environment = parameters.reveal_environment(request.compartment, name)
+    return Sealed(jwe=sealed(request.compartment, name, environment, body.key))
 
 
-def revealed(compartment: Compartment, name: str, key: PublicKey) -> str:
-    """Return the JWE."""
-    environment = parameters.reveal_environment(compartment, name)
+def sealed(compartment: Compartment, name: str, environment: Environment, key: PublicKey) -> str:
+    """Return the JWE of what a repository's builds may have."""
     content = {
         "tenant": compartment.identity.slug,
         "repository": name,

@@ -13,8 +13,9 @@ from django.db.models.functions import Cast, Now
 
 from secrets_vault import Place
 from tenants import validation
+from tenants.actions import in_reach
 from tenants.actions.audit import ids, record
-from tenants.actions.in_reach import MAX_IN_REACH, reveal
+from tenants.actions.in_reach import MAX_IN_REACH, Found
 from tenants.actions.parameter_deletion import delete_now, delete_parameter, delete_set
 from tenants.actions.parameter_reminders import DAYS_BEFORE, checked_day, remind
 from tenants.actions.parameter_values import (
@@ -30,7 +31,7 @@ from tenants.actions.parameter_values import (
 )
 from tenants.actions.rows import fetch, unique
 from tenants.compartment import Compartment, requires
-from tenants.errors import Invalid
+from tenants.errors import Invalid, NotFound
 from tenants.pagination import Page, PageRequest, by_name
 from tenants.records.labels import Pair, repository_matches, stored_filters
 from tenants.records.models import Parameter, ParameterSet, ParameterVersion, Repository
@@ -46,17 +47,20 @@ __all__ = [
     "delete_parameter",
     "delete_set",
     "describe_parameter",
+    "find_environments",
     "get_parameter",
     "get_set",
     "list_expiring",
     "list_parameters",
     "list_sets",
     "matching_repositories",
+    "open_environment",
     "reveal_environment",
     "reveal_set",
     "set_parameter",
 ]
 
+_REVEALED: Final = "parameters.revealed"
 _TAKEN: Final = "A parameter set of this name exists already."
 
 
@@ -250,10 +254,28 @@ def reveal_set(compartment: Compartment, set_id: UUID) -> dict[str, str]:
 @requires(Permission.PARAMETERS_REVEAL)
 def reveal_environment(compartment: Compartment, repository_name: str) -> Environment:
     """Open what a repository's builds may have. The log says so before a value leaves."""
-    rows = reveal(compartment, "parameters.revealed", repository_name, MAX_IN_REACH)
+    [found] = find_environments([(compartment, repository_name)])
+    if isinstance(found, Exception):
+        raise found
+    return open_environment(compartment, found)
+
+
+def find_environments(asked: Sequence[tuple[Compartment, str]]) -> list[Found | NotFound | Invalid]:
+    """Find what several people of one tenant ask for at once, in one statement with what the log says of it.
+
+    In the order of `asked`, each with its repository's name; why there is none stands in its place.
+    """
+    for compartment, _ in asked:
+        compartment.require(Permission.PARAMETERS_REVEAL)
+    return in_reach.find(_REVEALED, asked, MAX_IN_REACH)
+
+
+@requires(Permission.PARAMETERS_REVEAL)
+def open_environment(compartment: Compartment, found: Found) -> Environment:
+    """Open what `find_environments` found for the same person. Raises LimitReached, and nothing was opened."""
     chosen: dict[str, tuple[Place, bytes]] = {}
     sources: dict[str, list[str]] = {}
-    for name, source, parameter, version, sealed in rows:
+    for name, source, parameter, version, sealed in in_reach.settle(compartment, _REVEALED, found):
         chosen.setdefault(name, (place_of(compartment, parameter, version), sealed))
         sources.setdefault(name, []).append(source)
     opened = compartment.open_all(list(chosen.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -137,19 +138,19 @@ def revoke_token(actor: Actor, token_id: UUID) -> None:
     rows.filter(id=token_id).update(revoked_at=Now())
 
 
-def use_token(token_id: UUID, *, address: str) -> Pass:
-    """Return who holds a token that may be used now, and note the use.
+def use_tokens(asked: Sequence[tuple[UUID, str]]) -> list[Pass | None]:
+    """Return who holds each of these tokens (id, address of the use) that may be used now, and note the uses.
 
-    Raises NotFound for one that is unknown, expired, revoked, or issued before its person froze all tokens.
+    None for one that is unknown, expired, revoked, or issued before its person froze all tokens.
     """
-    held = passes.find(token_id, address)
-    if held is None:
-        raise NotFound
+    found = passes.find(asked)
     # A use is written once a minute at most: a busy command line must not turn each read into a write.
-    if not held.fresh:
+    both = zip(asked, found, strict=True)
+    unnoted = {token: address for (token, address), held in both if held is not None and not held.fresh}
+    for token_id, address in unnoted.items():
         noted = {"used_at": Now(), "address": address} if address else {"used_at": Now()}
         AccessToken.objects.filter(id=token_id).update(**noted)
-    return held
+    return found
 
 
 def own_token(held: Pass) -> AccessToken:

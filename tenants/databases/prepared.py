@@ -47,7 +47,8 @@ class _Direct:
         given = self.values.dump_sequence([params[name] for name in order], [PyFormat.AUTO] * len(order))
         types, formats = self.values.types or (), self.values.formats
         name = self.names.get((text, types)) or self._prepare(text, types)
-        result = self._checked(self.server.exec_prepared(name, given, formats, Format.BINARY))
+        answer = self.server.exec_prepared(name, given, formats, Format.BINARY)  # type: ignore[arg-type]  # None is NULL
+        result = self._checked(answer)
         self.values.set_pgresult(result)
         self.rows = self.values.load_rows(0, result.ntuples, tuple)
 

@@ -18,7 +18,7 @@ from tenants.actions.connections import list_connections
 from tenants.databases.base import close_compartments
 from tenants.errors import Invalid, Refused
 from tenants.pagination import PageRequest, among_newest
-from tenants.records.audit import append, entry
+from tenants.records.audit import append, entry, entry_around_names
 from tenants.records.models import AuditRow
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
@@ -197,3 +197,12 @@ def test_an_act_says_as_which_build(household: Household) -> None:
     for actor in (household.actor(), replace(household.actor(), build_id=build)):
         told = json.loads(entry(actor, "test", "", {}))
         assert told["build"] == (str(build) if actor.build_id else None)
+
+
+@pytest.mark.parametrize(
+    "label", ["owner@example.org", 'a "names":[] b', 'Zoë \\ " \x1f'], ids=["plain", "hostile", "odd"]
+)
+def test_an_entry_that_sql_completes_is_the_same_text(household: Household, label: str) -> None:
+    actor = replace(household.actor(), label=label)
+    before, after = entry_around_names(actor, "parameters.revealed", label)
+    assert before + '"A","B"' + after == entry(actor, "parameters.revealed", label, {"names": ["A", "B"]})

@@ -117,6 +117,17 @@ def test_a_use_costs_one_trip_to_redis(address: str, monkeypatch: pytest.MonkeyP
     for _ in range(2):
         spent(address, f"account {address}", group="api")
     assert [b"EVALSHA" in command for command in sent] == [True, True]
+    sent.clear()
+    assert limits.spend_each("api", [(address, [f"account {number}"]) for number in range(3)]) == [None] * 3
+    assert [command.count(b"EVALSHA") for command in sent] == [3]
+
+
+@FIVE
+def test_several_uses_are_counted_as_if_they_came_one_by_one(address: str) -> None:
+    """The address of all of them allows five; who is too many is told, and the others are not."""
+    uses = [(address, [f"account {address} {number}"]) for number in range(7)]
+    refused = limits.spend_each("api", uses)
+    assert [each is not None for each in refused] == [False] * 5 + [True] * 2
 
 
 @pytest.mark.parametrize("period", [60, 3600])

@@ -38,7 +38,7 @@ repository AS MATERIALIZED (
     JOIN unnest(%(repositories)s::text[], %(befores)s::text[], %(afters)s::text[])
         WITH ORDINALITY AS given(name, before, after, asked) USING (name)),
 reached AS MATERIALIZED (
-    SELECT asked, s.id, s.name, row_number() OVER (PARTITION BY asked ORDER BY {WINS_FIRST}) AS place
+    SELECT asked, s.id, s.name, row_number() OVER (ORDER BY {WINS_FIRST}) AS place
     FROM repository r JOIN parameter_sets s ON s.deleted_at IS NULL AND {matching("s.filters", "r.labels")}),
 found AS MATERIALIZED (
     SELECT asked, values.* FROM repository CROSS JOIN LATERAL (
@@ -63,7 +63,7 @@ Asked = tuple[Compartment, str]  # who asks, and for which repository
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a repository reaches, and whether the log says so: (name, set, parameter, version, sealed), winners first."""
+    """What a repository reaches, (name, set, parameter, version, sealed), winners first, and whether it is logged."""
 
     repository: str
     rows: list[Row] = field(repr=False)

@@ -19,6 +19,7 @@ from psycopg import sql
 from portal.api.readings import Readings
 from tenants.actions import parameters, repositories
 from tenants.databases.base import close_compartments
+from tenants.errors import Refused
 from tenants.registry.models import AccessToken, TenantLimits
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
@@ -196,3 +197,10 @@ def test_a_limit_is_held_to_the_last_one(
     assert sorted(statuses) == ["200"] * allowed + ["429"] * (5 - allowed)
     acts, _ = entries(administrator, stocked)
     assert len(acts) == allowed
+
+
+def test_who_may_not_read_finds_nothing_for_the_others_either(stocked: Household, new_person: NewPerson) -> None:
+    """The door has asked before; here it is asked of each once more."""
+    auditor = stocked.join(new_person(), Role.AUDITOR)
+    with stocked.enter() as inside, stocked.enter(auditor) as looking_on, pytest.raises(Refused):
+        parameters.find_environments([(inside, "blue"), (looking_on, "blue")])

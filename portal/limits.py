@@ -3,6 +3,8 @@
 A fixed window lets twice its limit through in a burst across its end. So each limit is counted twice, in windows that
 end half a period apart, and both have to agree. What is refused is not counted: whoever is too fast is slowed down to
 the limit, not shut out. django-ratelimit names the counters and says when they end; Redis counts them all at once.
+
+Who is known is limited by account, and their address together with everybody behind it; who isn't, by address alone.
 """
 
 from __future__ import annotations
@@ -33,18 +35,23 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
 T = TypeVar("T")
 
+# How many accounts' worth one address may use: an office or a CI behind NAT is many people, of whom each has a limit of
+# their own; without a bound, whoever makes accounts would multiply it. Of use without an account this counts nothing:
+# of another rate are other counters, so neither uses up the other.
+ACCOUNTS_AN_ADDRESS: Final = 10
+
 _PERIODS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # In one step, so that neither a crash nor another web server comes between: count one use, if no counter is full.
 _COUNT: Final = """
 local counts, full = redis.call('MGET', unpack(KEYS)), false
 for index, count in ipairs(counts) do
     counts[index] = tonumber(count or 0)
-    full = full or counts[index] >= tonumber(ARGV[1])
+    full = full or counts[index] >= tonumber(ARGV[index + 1])
 end
 if not full then
     for _, key in ipairs(KEYS) do
         redis.call('INCR', key)
-        redis.call('EXPIRE', key, ARGV[2])
+        redis.call('EXPIRE', key, ARGV[1])
     end
 end
 return counts
@@ -70,12 +77,12 @@ class Counters(Redis):
         """Return the counter that was named last, and the seconds that it is kept for."""
         return self._noted
 
-    def count(self, keys: list[str], limit: int, kept: int) -> list[int]:
-        """Return how often each counter was used before now; each is used once more if none reached `limit`.
+    def count(self, keys: list[str], limits: list[int], kept: int) -> list[int]:
+        """Return how often each counter was used before now; each is used once more if none reached its limit.
 
         Raises RedisError, at the second attempt.
         """
-        arguments: list[str | int] = [len(keys), *keys, limit, kept]
+        arguments: list[str | int] = [len(keys), *keys, kept, *limits]
         try:
             return self._send("EVALSHA", _SHA, *arguments)
         except (ConnectionError, TimeoutError):
@@ -132,18 +139,19 @@ def spend(request: HttpRequest, group: str, *accounts: str) -> None:
 
 
 def spend_by(address: str, group: str, *accounts: str) -> None:
-    """Count one use by an address and by each of `accounts`.
+    """Count one use by an address and by each of `accounts`, of which one address may use many.
 
     Raises TooMany when one of them has used up its limit, and RedisError when that can't be known.
     """
     rate, now = settings.RATES[group], int(time.time())
-    counted = [f"address {_network(address)}", *accounts]
-    values = [value for each in counted for value in (each, _opposite(each, _period(rate)))]
-    windows = [_window(group, value, rate, now) for value in values]
-    limit, kept = windows[0].limit, max(window.kept for window in windows)
+    counted = [(f"address {_network(address)}", _shared(rate) if accounts else rate)]
+    counted += [(account, rate) for account in accounts]
+    named = [(value, own) for each, own in counted for value in (each, _opposite(each, _period(own)))]
+    windows = [_window(group, value, own, now) for value, own in named]
     counters = cast(Counters, caches[settings.RATELIMIT_USE_CACHE])
-    counts = counters.count([window.counter for window in windows], limit, kept)
-    waits = [window.ends - now for window, count in zip(windows, counts, strict=True) if count >= limit]
+    keys, limits = [window.counter for window in windows], [window.limit for window in windows]
+    counts = counters.count(keys, limits, max(window.kept for window in windows))
+    waits = [window.ends - now for window, count in zip(windows, counts, strict=True) if count >= window.limit]
     if waits:
         raise TooMany(max(1, *waits))
 
@@ -170,6 +178,13 @@ def _window(group: str, value: str, rate: str, now: int) -> Window:
     with _lock:
         _windows[group, value, rate] = window
     return window
+
+
+@lru_cache(maxsize=64)
+def _shared(rate: str) -> str:
+    """Return the rate of an address that several accounts may be behind."""
+    count, _, period = rate.partition("/")
+    return f"{int(count) * ACCOUNTS_AN_ADDRESS}/{period}"
 
 
 @lru_cache(maxsize=4096)

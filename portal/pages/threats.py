@@ -218,8 +218,8 @@ THREATS: Final = (
     Threat(
         "I11 I21",
         "Codes and accounts are tried one after the other, from addresses that are made up.",
-        "Limits by account and by true client address, which only a trusted proxy may name; where they can't be "
-        "counted, signing in is closed.",
+        "Limits by account and by true client address, which only a trusted proxy may name, and which ten accounts "
+        "use up; where they can't be counted, signing in is closed.",
         ("tests/portal/edge/test_limits.py", "tests/portal/edge/test_addresses.py"),
     ),
     Threat(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from secrets_vault import BadCiphertext, Place
+from secrets_vault import BadCiphertext, LocalKeyService, Place
 from tenants.actions import parameters, repositories, ssh_keys
 from tenants.actor import Actor
 from tenants.compartment import Compartment
@@ -86,6 +87,13 @@ def opens(inside: Compartment, place: Place, value: bytes) -> bool:
     except BadCiphertext:
         return False
     return True
+
+
+@pytest.fixture
+def former(tmp_path: Path) -> str:
+    """Another key service's address."""
+    LocalKeyService.create(tmp_path / "former.key")
+    return f"local:{tmp_path / 'former.key'}"
 
 
 @pytest.fixture

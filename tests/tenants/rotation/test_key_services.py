@@ -8,14 +8,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from portal.demo.embedded import Stack
-from secrets_vault import KeyServiceDenied, LocalKeyService
+from secrets_vault import KeyServiceDenied
 from tenants import certificates
 from tenants.keyrings import forget_keyring, key_service, keyring_of
 from tenants.registry.models import TenantKey
@@ -23,13 +22,6 @@ from tenants.rotation import key_services
 from tests.conftest import Household, NewTenant, acting_as
 from tests.tenants.operations.conftest import acts
 from tests.tenants.rotation.conftest import ACTOR, age, furnish, opened, turn
-
-
-@pytest.fixture
-def former(tmp_path: Path) -> str:
-    """Another key service's address."""
-    LocalKeyService.create(tmp_path / "former.key")
-    return f"local:{tmp_path / 'former.key'}"
 
 
 @pytest.fixture

@@ -170,9 +170,6 @@ def list_(
 ) -> None:
     """List the last builds."""
     items = client.signed_in(portal, tenant).get("builds", size=limit)["items"]
-    if as_json:
-        output.as_json(items)
-        return
     columns = {
         "Build": "id",
         "Repository": "repository",
@@ -181,7 +178,7 @@ def list_(
         "Started": "started_at",
         "By": "started_by",
     }
-    output.table(columns, items, empty="There is no build yet.")
+    output.listing(items, columns, empty="There is no build yet.", raw=as_json)
 
 
 @app.command()

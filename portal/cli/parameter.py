@@ -38,16 +38,12 @@ def list_(
     api = client.signed_in(portal, tenant)
     if parameter_set is None:
         items = list(api.every("parameter-sets"))
+        columns = {"Set": "name", "For": "for", "Parameters": "size"}
+        output.listing(items, columns, empty="There is no set yet.", raw=as_json, shown=output.with_filters)
     else:
-        items = api.get(f"parameter-sets/{found.parameter_set(api, parameter_set)}/parameters")["items"]
-    if as_json:
-        output.as_json(items)
-    elif parameter_set is None:
-        rows = [{**item, "for": output.filters(item["filters"])} for item in items]
-        output.table({"Set": "name", "For": "for", "Parameters": "size"}, rows, empty="There is no set yet.")
-    else:
+        items = api.get(f"{found.path_to(api, parameter_set, None)}/parameters")["items"]
         columns = {"Parameter": "name", "Version": "version", "Kind": "kind", "Expires": "expires_on"}
-        output.table(columns, items, empty="The set is empty.")
+        output.listing(items, columns, empty="The set is empty.", raw=as_json)
 
 
 @app.command()
@@ -95,9 +91,7 @@ def set_(  # noqa: PLR0917 - typer reads options from parameters
     body |= {"description": description} if description is not None else {}
     body |= {"expires_on": expires.date().isoformat()} if expires else {}
     done = api.post(f"parameter-sets/{set_id}/parameters", body)
-    output.note(f"{name} is set in {parameter_set}.")
-    if as_json:
-        output.as_json(done)
+    output.done(f"{name} is set in {parameter_set}.", done, raw=as_json)
 
 
 def text_of(file: Path) -> str:

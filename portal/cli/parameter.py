@@ -78,6 +78,9 @@ def set_(  # noqa: PLR0917 - typer reads options from parameters
     expires: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="When to be reminded to replace it.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Take no value; say whose builds would gain the name, and what wins.")
+    ] = False,
     reason: found.Reason = "",
     portal: Portal = None,
     tenant: Tenant = None,
@@ -86,6 +89,9 @@ def set_(  # noqa: PLR0917 - typer reads options from parameters
     """Set a parameter. The value comes from standard input (one final newline is dropped), or is asked for."""
     api = client.signed_in(portal, tenant)
     set_id = found.parameter_set(api, parameter_set)
+    if dry_run:
+        parameter_reach.foretell(api, set_id, adds=[name], raw=as_json)
+        return
     body: dict[str, Any] = {"name": name, "value": _value() if file is None else text_of(file), "reason": reason}
     body |= {"kind": "file"} if file else {}
     body |= {"description": description} if description is not None else {}

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from portal.cli import client, found, output
+from portal.cli import client, found, output, parameter_reach
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Tenant
 
@@ -19,12 +19,19 @@ def delete(  # noqa: PLR0917 - typer reads options from parameters
     parameter_set: found.ParameterSet,
     name: Name = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting a whole set.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say whose builds would lose which names, and what wins then.")
+    ] = False,
     portal: Portal = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """Delete a parameter, or a whole set. For 30 days `restore` undoes it; then it is shredded."""
     api = client.signed_in(portal, tenant)
+    if dry_run:
+        lost = None if name is None else [name]
+        parameter_reach.foretell(api, found.parameter_set(api, parameter_set), deletes=lost, raw=as_json)
+        return
     path = found.path_to(api, parameter_set, name)
     if name is None and not yes and not typer.confirm(f"Delete the whole set {parameter_set}?", err=True):
         raise Failure(Code.FAILED, "nothing was deleted")

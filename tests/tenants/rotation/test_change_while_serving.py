@@ -34,7 +34,7 @@ from tests.tenants.databases.hammer import Tally, hammering
 from tests.tenants.rotation.conftest import turn
 
 READERS: Final = 2
-TENANTS: Final = 5 * READERS
+TENANTS: Final = 3 * READERS
 HELD: Final = 2  # the tenant, by age, at which the first run is killed
 PATIENCE: Final = 60  # seconds
 KEY: Final = OKPKey.generate_key("X25519")
@@ -124,16 +124,17 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def begun(stack: Stack, former: str) -> subprocess.Popen[str]:
+@contextmanager
+def begun(stack: Stack, former: str) -> Iterator[subprocess.Popen[str]]:
+    """Begin the change, and kill it if it has not ended by the end of the block."""
     environment = {**os.environ, **stack.environment("provisioner"), "BULKHEAD_KEY_SERVICE_OTHERS": former}
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "change_key_service", "--json"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    line = [sys.executable, "manage.py", "change_key_service", "--json"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True) as command:
+        try:
+            yield command
+        finally:
+            command.kill()
 
 
 @contextmanager
@@ -145,12 +146,25 @@ def held(house: Household, administrator: psycopg.Connection) -> Iterator[Callab
         yield lambda: administrator.execute(waiting).rowcount > 0
 
 
-def services(houses: list[Household]) -> list[tuple[str, str]]:
+@pytest.fixture
+def slowly(administrator: psycopg.Connection) -> Iterator[None]:
+    """Let each change of a key take long enough to be met half-way, if there is such a thing."""
+    administrator.execute(
+        """CREATE FUNCTION registry.slowly() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END';
+        CREATE TRIGGER slowly AFTER UPDATE ON registry.tenant_keys FOR EACH ROW EXECUTE FUNCTION registry.slowly()"""
+    )
+    yield
+    administrator.execute("DROP FUNCTION registry.slowly CASCADE")
+
+
+def services(houses: list[Household]) -> list[tuple[str, ...]]:
     """Return the key services that wrap each tenant's two versions."""
     rows = TenantKey.objects.order_by("version")
     return [tuple(rows.filter(tenant=house.tenant).values_list("key_service", flat=True)) for house in houses]
 
 
+@pytest.mark.usefixtures("slowly")
 def test_every_secret_is_read_meanwhile_and_afterwards_without_the_former(
     houses: list[Household], former: str, stack: Stack, administrator: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -163,9 +177,8 @@ def test_every_secret_is_read_meanwhile_and_afterwards_without_the_former(
     ):
         go_on()
         with held(houses[HELD], administrator) as somebody_waits, begun(stack, former) as killed:
-            until(somebody_waits)
+            until(lambda: killed.poll() is not None or somebody_waits())
             go_on()
-            killed.kill()
         assert services(houses) == [(new, new)] * HELD + [(old, old)] * (TENANTS - HELD)
         go_on()
         with begun(stack, former) as resumed:

@@ -171,7 +171,8 @@ THREATS: Final = (
         "Z6 S6",
         "A secret reaches a browser, a log, the broker or the cache.",
         "Values are written and never shown; forms do not give back what was typed into a secret field, not even with "
-        "an error. What is previewed rests in the page alone, sealed, until it is saved. Planted secrets are searched for everywhere after everything was done.",
+        "an error. What is previewed rests in the page alone, sealed, until it is saved. Planted secrets are searched "
+        "for everywhere after everything was done.",
         ("tests/canary/test_canary.py", "tests/portal/views/test_ssh_keys.py"),
     ),
     Threat(

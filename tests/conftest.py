@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Barrier
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 import pytest
@@ -28,6 +28,7 @@ from tenants import compartment, delivery
 from tenants.actor import Actor
 from tenants.compartment import Compartment
 from tenants.databases.base import close_compartments
+from tenants.databases.current import role_password
 from tenants.provisioning.provision import create_tenant
 from tenants.registry.models import Membership, Person, Tenant
 from tenants.roles import Role
@@ -117,6 +118,17 @@ def administrator(stack: Stack) -> Iterator[psycopg.Connection]:
     parts = make_conninfo(**{**stack.administrator(), "dbname": "bulkhead"})
     with psycopg.connect(parts, autocommit=True) as connection:
         yield connection
+
+
+NO_LIMITS: Final = "-c lock_timeout=0 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+
+
+def as_own_role(tenant: Tenant, stack: Stack, *, version: int = 1, **parts: Any) -> psycopg.Connection:
+    """Log in as a tenant's own role, with that version of its password; `parts` are libpq's, and count for more."""
+    parts = {"password": role_password(tenant.schema, version), **parts}
+    return psycopg.connect(
+        host="127.0.0.1", port=stack.ports["postgresql"], dbname="bulkhead", user=tenant.schema, **parts
+    )
 
 
 @contextmanager

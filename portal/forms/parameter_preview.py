@@ -15,6 +15,6 @@ class SaveForm(Form):
     def renew(self, draft: str) -> None:
         """Have it send this draft; what was typed, and what was wrong with it, stays."""
         if self.is_bound:
-            self.data = {**self.data, "draft": draft}
+            self.data = {"draft": draft, "reason": self.data.get("reason", "")}
         else:
             self.initial["draft"] = draft

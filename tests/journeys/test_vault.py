@@ -45,7 +45,7 @@ def test_pages_of_the_vault(visitor: NewVisitor) -> None:
     person.fill(content="TOKEN=three\nNEW=one")
     person.page.get_by_label("OLD").check()
     person.press("Preview")
-    person.sees("For 30 days it can be restored")
+    person.sees("What is deleted leaves this set.")
     judge(person, "bulk preview")
     person.press("Apply all of it")
     person.sees("1 added, 1 changed, 1 deleted")

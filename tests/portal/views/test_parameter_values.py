@@ -25,7 +25,7 @@ def test_a_file_is_a_value(household: Household, owner: Visitor, deploy: uuid.UU
 
 
 def test_lines_end_as_they_were_typed(household: Household, owner: Visitor, deploy: uuid.UUID) -> None:
-    """A browser sends CRLF for each; a key or a script with it is another one, and is not found by the one that leaked."""
+    """A browser sends CRLF for each; a key with it is another one, and is not found by the one that leaked."""
     owner.after(owner.post(f"parameters/{deploy}/put/", name="KEY", value=f"{SECRET}\r\nsecond\r\n"))
     with household.enter() as inside:
         assert parameters.reveal_environment(inside, "core").values == {"KEY": f"{SECRET}\nsecond\n"}

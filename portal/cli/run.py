@@ -135,6 +135,7 @@ def _as_build(build: Running, wanted: _Wanted, signals: Signals) -> int:
         outcome = Outcome.CANCELLED
         raise
     finally:
+        signals.wait_anew()
         build.end(outcome)
     return code
 

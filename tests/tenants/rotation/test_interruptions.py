@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -27,19 +23,11 @@ from tenants.registry.models import TenantKey
 from tenants.rotation import campaign, rewrapping, versions
 from tests.conftest import Household, acting_as
 from tests.portal.api.conftest import new_token, text_of
-from tests.tenants.rotation.conftest import ACTOR, age, opened, sealed, turn
+from tests.tenants.rotation.conftest import ACTOR, age, attempts_of, opened, sealed, turn
 
 
 def test_killed_at_any_statement_nothing_is_lost_and_the_next_goes_on(furnished: Household, stack: Stack) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tenants.rotation.killed", str(furnished.tenant.id)],
-        env={**os.environ, **stack.environment("provisioner"), "DJANGO_SETTINGS_MODULE": "portal.settings"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    attempts = [json.loads(line) for line in done.stdout.splitlines()]
+    attempts = attempts_of("killed", furnished, stack.environment("provisioner"))
     assert all(intact for _, intact, _, _ in attempts)
     assert sum(killed for killed, *_ in attempts) > 8
     assert any(len(by_version) == 2 for _, _, by_version, _ in attempts), "some were killed between two batches"

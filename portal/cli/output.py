@@ -82,6 +82,13 @@ def done(words: str, answer: object, *, raw: bool) -> None:
         as_json(answer)
 
 
+def audience(made: Mapping[str, Any]) -> None:
+    """Tell the person which repositories' builds get what was made or changed, and what the portal warns of."""
+    note(f"{made['name']} is for {filters(made['filters'])}.")
+    if made["warning"]:
+        note(f"Note: {made['warning']}")
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"

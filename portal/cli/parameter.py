@@ -59,9 +59,7 @@ def create(  # noqa: PLR0917 - typer reads options from parameters
     """Create an empty parameter set."""
     body = {"name": name, "description": description, "filters": labels.chosen(filters, everyone=everyone)}
     made = client.signed_in(portal, tenant).post("parameter-sets", body)
-    output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
-    if made["warning"]:
-        output.note(f"Note: {made['warning']}")
+    output.audience(made)
     if as_json:
         output.as_json(made)
 

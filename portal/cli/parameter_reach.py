@@ -108,9 +108,7 @@ def change(  # noqa: PLR0917 - typer reads options from parameters
         "filters": labels.chosen(filters, everyone=everyone) if filters or everyone else now["filters"],
     }
     done = api.post(f"parameter-sets/{set_id}", body)
-    output.note(f"{done['name']} is for {output.filters(done['filters'])}.")
-    if done["warning"]:
-        output.note(f"Note: {done['warning']}")
+    output.audience(done)
     if as_json:
         output.as_json(done)
 

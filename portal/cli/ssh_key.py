@@ -225,9 +225,7 @@ def _made(made: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.as_json(made)
     else:
-        output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
-        if made["warning"]:
-            output.note(f"Note: {made['warning']}")
+        output.audience(made)
         output.result(made["public"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from contextlib import contextmanager, nullcontext
 
 import psycopg
@@ -33,7 +34,7 @@ def thief(stack: Stack) -> Iterator[Thief]:
     opened = []
 
     def connect(house: Household, password: str = "") -> psycopg.Connection:
-        given = {"password": password} if password else {}
+        given: dict[str, Any] = {"password": password} if password else {}
         opened.append(as_own_role(house.tenant, stack, autocommit=True, options=NO_LIMITS, **given))
         return opened[-1]
 

@@ -20,15 +20,16 @@ COMMAND = ("run", "-r", "acme/api", "--", "echo", "ran")
 
 @dataclass
 class Between:
-    """The portal's API, behind a server that sends signals once the portal has started a build, before it says so.
+    """The portal's API, behind a server that sends signals once the portal did what ends in `at`, before it says so.
 
-    Calls that end in `silent` have no answer; those in `hangs` none before the run is over.
+    Calls that end in `silent` have no answer; those in one of `hangs` none before the run is over.
     """
 
     cli: CommandLine
     signals: tuple[signal.Signals, ...] = ()
+    at: str = "/builds"
     silent: str = "-"
-    hangs: str = "-"
+    hangs: tuple[str, ...] = ()
     over: Event = field(default_factory=Event)
 
     def run(self) -> tuple[int, str, str]:
@@ -49,7 +50,7 @@ class Between:
     def tell(self) -> None:
         for number in self.signals:
             self.process.send_signal(number)
-            time.sleep(0.2)
+            time.sleep(0.1)
 
     @contextmanager
     def _served(self) -> Iterator[str]:
@@ -60,11 +61,11 @@ class Between:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name: self.headers[name] for name in ("Authorization", "Content-Type")}
                 answer = httpx.post(f"{between.cli.portal}{self.path}", content=body, headers=headers)
-                if self.path.endswith("/builds"):
+                if self.path.endswith(between.at):
                     between.tell()
                 if self.path.endswith(between.hangs):
                     between.over.wait(30)
-                if self.path.endswith((between.silent, between.hangs)):
+                if self.path.endswith((between.silent, *between.hangs)):
                     return
                 self.send_response(answer.status_code)
                 self.send_header("Content-Type", "application/json")
@@ -97,15 +98,16 @@ def test_a_build_that_was_started_a_moment_ago_ends_with_it(
 @pytest.mark.parametrize(
     ("hangs", "told", "outcome"),
     [
-        ("/builds", "it ends by itself after 3600 seconds", "running"),
-        ("/end", "has not said that the build has ended; else it ends by itself", "cancelled"),
+        (("/builds",), "it ends by itself after 3600 seconds", "running"),
+        (("/decrypt-key", "/end"), "has not said that the build has ended; else it ends by itself", "cancelled"),
     ],
+    ids=["start", "end"],
 )
-def test_told_twice_it_waits_a_moment_for_an_answer_and_says_what_becomes_of_the_build(
-    hangs: str, told: str, outcome: str, cli: CommandLine
+def test_told_twice_it_waits_a_moment_for_each_answer_and_says_what_becomes_of_the_build(
+    hangs: tuple[str, ...], told: str, outcome: str, cli: CommandLine
 ) -> None:
     """Else it would wait for 15 seconds, and fail by itself."""
-    between = Between(cli, (signal.SIGINT, signal.SIGTERM), hangs=hangs)
+    between = Between(cli, (signal.SIGINT, signal.SIGTERM), at=hangs[0], hangs=hangs)
     code, out, err = between.run()
     assert (code, out, between.outcomes) == (-signal.SIGINT, "", [outcome])
     assert told in err

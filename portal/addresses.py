@@ -1,4 +1,4 @@
-"""The true address of a client behind proxies, from the one header that a trusted proxy appends to. Pure; no I/O."""
+"""What addresses are: the true one of a client behind proxies, and which are this machine's. Pure; no I/O."""
 
 from __future__ import annotations
 
@@ -39,6 +39,14 @@ def parse(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a URL's host is this machine, by a loopback address or as `localhost`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -186,12 +185,7 @@ def _exposed() -> Iterable[str]:
 
 def _is_here(host: str) -> bool:
     """Say whether the host is this machine: a loopback address, `localhost`, or a socket's directory."""
-    if host == "localhost" or host.startswith("/"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host.startswith("/") or addresses.is_loopback(host)
 
 
 def _stays_here(scheme: str, host: str, path: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -60,7 +60,6 @@ class MemberRequest(SignedInRequest):
 
 View = Callable[..., HttpResponseBase]
 MemberView = Callable[Concatenate[MemberRequest, Compartment, ...], HttpResponseBase]
-LEVELS: Final = frozenset(Level)
 
 
 def anonymous(view: Callable[Concatenate[AnonymousRequest, P], HttpResponseBase]) -> View:

@@ -3,6 +3,8 @@
 A fixed window lets twice its limit through in a burst across its end. So each limit is counted twice, in windows that
 end half a period apart, and both have to agree. What is refused is not counted: whoever is too fast is slowed down to
 the limit, not shut out. django-ratelimit names the counters and says when they end; Redis counts them all at once.
+
+Who is known is limited by account, and their address together with everybody behind it; who isn't, by address alone.
 """
 
 from __future__ import annotations
@@ -33,18 +35,23 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
 T = TypeVar("T")
 
+# How many accounts' worth one address may use: an office or a CI behind NAT is many people, of whom each has a limit of
+# their own; without a bound, whoever makes accounts would multiply it. Of use without an account this counts nothing:
+# of another rate are other counters, so neither uses up the other.
+ACCOUNTS_AN_ADDRESS: Final = 10
+
 _PERIODS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # In one step, so that neither a crash nor another web server comes between: count one use, if no counter is full.
 _COUNT: Final = """
 local counts, full = redis.call('MGET', unpack(KEYS)), false
 for index, count in ipairs(counts) do
     counts[index] = tonumber(count or 0)
-    full = full or counts[index] >= tonumber(ARGV[1])
+    full = full or counts[index] >= tonumber(ARGV[index + 1])
 end
 if not full then
     for _, key in ipairs(KEYS) do
         redis.call('INCR', key)
-        redis.call('EXPIRE', key, ARGV[2])
+        redis.call('EXPIRE', key, ARGV[1])
     end
 end
 return counts
@@ -64,17 +71,6 @@ class Window:
     ends: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """One use, in all the windows that it counts in."""
-
-    windows: Sequence[Window]
-
-    def arguments(self) -> list[str | int]:
-        kept = max(window.kept for window in self.windows)
-        return [len(self.windows), *[window.counter for window in self.windows], self.windows[0].limit, kept]
-
-
 class Counters(Redis):
     """The cache of django-ratelimit: notes the counter that it names, for `count` to count several in one command."""
 
@@ -91,18 +87,18 @@ class Counters(Redis):
         """Return the counter that was named last, and the seconds that it is kept for."""
         return self._noted
 
-    def count(self, several: Sequence[Counted]) -> list[list[int]]:
-        """Return how often each counter was used before now; each is used once more if none beside it was full.
+    def count(self, several: Sequence[Sequence[Window]]) -> list[list[int]]:
+        """Return how often each window was used before now; each is used once more if none beside it was full.
 
         All in one round trip, each of `several` as if it came alone. Raises RedisError, at the second attempt.
         """
-        commands = [("EVALSHA", _SHA, *each.arguments()) for each in several]
+        commands = [("EVALSHA", _SHA, *_arguments(each)) for each in several]
         try:
             answers = self._send(commands)
         except (ConnectionError, TimeoutError):
             answers = self._send(commands)
         if any(isinstance(answer, NoScriptError) for answer in answers):  # a server that started anew
-            answers = self._send([("EVAL", _COUNT, *each.arguments()) for each in several])
+            answers = self._send([("EVAL", _COUNT, *_arguments(each)) for each in several])
         for answer in answers:
             if isinstance(answer, RedisError):
                 raise answer
@@ -123,6 +119,11 @@ class Counters(Redis):
         pool = self._cache.get_client(write=True).connection_pool
         self._connection = cast("AbstractConnection", pool.make_connection())
         return self._connection
+
+
+def _arguments(windows: Sequence[Window]) -> list[str | int]:
+    kept = max(window.kept for window in windows)
+    return [len(windows), *[window.counter for window in windows], kept, *[window.limit for window in windows]]
 
 
 def _answer(connection: AbstractConnection) -> list[int] | RedisError:
@@ -166,7 +167,7 @@ def spend(request: HttpRequest, group: str, *accounts: str) -> None:
 
 
 def spend_by(address: str, group: str, *accounts: str) -> None:
-    """Count one use by an address and by each of `accounts`.
+    """Count one use by an address and by each of `accounts`, of which one address may use many.
 
     Raises TooMany when one of them has used up its limit, and RedisError when that can't be known.
     """
@@ -179,14 +180,16 @@ def spend_each(group: str, uses: Sequence[tuple[str, Sequence[str]]]) -> list[To
     """Count several uses, each by an address and accounts, and return which were too many. Raises RedisError."""
     rate, now = settings.RATES[group], int(time.time())
     counters = cast(Counters, caches[settings.RATELIMIT_USE_CACHE])
-    placed = [_windows_of(group, [f"address {_network(address)}", *accounts], rate, now) for address, accounts in uses]
-    counts = counters.count([Counted(windows) for windows in placed])
+    placed = [_windows_of(group, address, accounts, rate, now) for address, accounts in uses]
+    counts = counters.count(placed)
     return [_too_many(windows, count, now) for windows, count in zip(placed, counts, strict=True)]
 
 
-def _windows_of(group: str, counted: Sequence[str], rate: str, now: int) -> list[Window]:
-    values = [value for each in counted for value in (each, _opposite(each, _period(rate)))]
-    return [_window(group, value, rate, now) for value in values]
+def _windows_of(group: str, address: str, accounts: Sequence[str], rate: str, now: int) -> list[Window]:
+    counted = [(f"address {_network(address)}", _shared(rate) if accounts else rate)]
+    counted += [(account, rate) for account in accounts]
+    named = [(value, own) for each, own in counted for value in (each, _opposite(each, _period(own)))]
+    return [_window(group, value, own, now) for value, own in named]
 
 
 def _too_many(windows: Sequence[Window], counts: Sequence[int], now: int) -> TooMany | None:
@@ -206,6 +209,13 @@ def _window(group: str, value: str, rate: str, now: int) -> Window:
     with _lock:
         _windows[group, value, rate] = window
     return window
+
+
+@lru_cache(maxsize=64)
+def _shared(rate: str) -> str:
+    """Return the rate of an address that several accounts may be behind."""
+    count, _, period = rate.partition("/")
+    return f"{int(count) * ACCOUNTS_AN_ADDRESS}/{period}"
 
 
 @lru_cache(maxsize=4096)

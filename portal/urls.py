@@ -52,6 +52,7 @@ inside: list[URLPattern | URLResolver] = [
     path("parameters/<uuid:set>/edit/", parameters.edit, name="parameters-edit"),
     path("parameters/<uuid:set>/delete/", parameters.delete, name="parameters-delete"),
     path("parameters/<uuid:set>/many/", parameter_bulk.index, name="parameters-many"),
+    path("parameters/<uuid:set>/many/save/", parameter_bulk.save, name="parameters-many-save"),
     path("parameters/<uuid:set>/import/", parameter_import.index, name="parameters-import"),
     path("parameters/<uuid:set>/import/save/", parameter_import.save, name="parameters-import-save"),
     path("parameters/<uuid:set>/restore/", parameter_deletion.restore_set, name="parameters-restore"),

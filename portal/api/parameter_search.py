@@ -1,4 +1,4 @@
-"""Looking through parameters: by text, by value, by date; what filters would reach; and importing a file."""
+"""Looking through parameters: by text, by value, by date; and importing a file."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ from portal.api.schemas import (
     Strict,
     Text,
     answers,
-    filter_pairs,
     filters_of,
     labels_of,
 )
 from tenants.actions import parameter_import as importing
-from tenants.actions import parameter_reach, parameter_search, parameters
+from tenants.actions import parameter_search, parameters
 from tenants.actions.parameter_import import MAX_BYTES, Format
 from tenants.records.models import Parameter
 from tenants.roles import Permission
@@ -122,40 +121,6 @@ class ImportOut(Strict):
     refused: list[RefusalOut]
 
 
-class ReachRequest(Strict):
-    filters: Filters
-    set_id: Annotated[UUID | None, Field(strict=False, description="The set that would change.")] = None
-
-
-class SwitchOut(Strict):
-    name: str
-    before: str
-    after: str
-
-
-class ContestOut(Strict):
-    name: str
-    sets: list[str]  # the one that wins first
-    more: int
-
-
-class RepositoryReachOut(Strict):
-    name: str
-    gains: list[str]
-    loses: list[str]
-    switches: list[SwitchOut]
-    conflicts: list[ContestOut]
-
-
-class ReachOut(Strict):
-    """`matches`: at most 100 names. `repositories`: those where something changes, and how many `more` may be."""
-
-    everything: bool  # the filter is empty: every repository, also those to come
-    matches: list[str]
-    repositories: list[RepositoryReachOut]
-    more: int
-
-
 def _parameter(found: Parameter) -> FoundParameter:
     return FoundParameter(
         id=found.id,
@@ -201,18 +166,6 @@ def find_value(request: ApiRequest, body: ValueSearch) -> UsesOut:
     _spend(request)
     found = parameter_search.find_value(request.compartment, body.value)
     return UsesOut(items=[UseOut.model_validate(each) for each in found.items], more=found.more)
-
-
-@router.post("parameters/reach", auth=member(Permission.PARAMETERS_LIST, rate="previews"), response=answers(ReachOut))
-def preview_reach(request: ApiRequest, body: ReachRequest) -> ReachOut:
-    """Say which repositories filters match; and which would gain or lose which names, if the set had them."""
-    filters = filter_pairs(body.filters)
-    matches = parameters.matching_repositories(request.compartment, filters)
-    if body.set_id is None:
-        return ReachOut(everything=not filters, matches=matches, repositories=[], more=0)
-    found = parameter_reach.preview_reach(request.compartment, filters, set_id=body.set_id)
-    changes = [RepositoryReachOut.model_validate(each) for each in found.repositories]
-    return ReachOut(everything=found.everything, matches=matches, repositories=changes, more=found.more)
 
 
 @router.post(

@@ -39,6 +39,9 @@ Reason = Annotated[Text, Field(max_length=200, description="Why; kept with each 
 Day = Annotated[
     date | None, Field(strict=False, description="When to be reminded to replace it; it is given out all the same.")
 ]
+Deletes = Annotated[
+    list[Annotated[UUID, Field(strict=False)]], Field(max_length=MAX_PARAMETERS, description="Ids of parameters.")
+]
 
 
 class NewParameterSet(Strict):
@@ -99,9 +102,7 @@ class Changes(Strict):
     """Everything or nothing."""
 
     values: Annotated[list[NewParameter], Field(max_length=MAX_PARAMETERS)] = Field(default_factory=list)
-    deletes: Annotated[
-        list[Annotated[UUID, Field(strict=False)]], Field(max_length=MAX_PARAMETERS, description="Ids of parameters.")
-    ] = Field(default_factory=list)
+    deletes: Deletes = Field(default_factory=list)
     reason: Reason = ""
 
 

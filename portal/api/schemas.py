@@ -19,9 +19,13 @@ LARGE_BODY: Final[int] = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def _storable(value: str) -> str:
-    """PostgreSQL stores no NUL, and neither an environment variable nor a name can hold one."""
+    """PostgreSQL stores no NUL, nor can a variable or a name hold one; lone surrogates have no UTF-8."""
     if "\x00" in value:
         raise ValueError("must not contain a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be Unicode text without lone surrogates") from None
     return value
 
 

@@ -61,9 +61,10 @@ class CertificateOut(Strict):
 
 
 class Issued(CertificateOut):
-    """`certificate` is one line, as in a -cert.pub file."""
+    """`certificate` is one line, as in a -cert.pub file; `expires_in` are seconds, for whose clock is another."""
 
     certificate: str
+    expires_in: int
 
 
 class CertificateListed(CertificateOut):
@@ -157,5 +158,6 @@ def issue_certificate(request: ApiRequest, body: NewCertificate) -> Status[Issue
             key_id=issued.key_id,
             principals=issued.principals,
             valid_until=issued.valid_until,
+            expires_in=max(0, int(issued.life.total_seconds())),
         ),
     )

@@ -35,18 +35,19 @@ def list_(
         items.append(item)
         if len(items) == limit:
             break
-    if as_json:
-        output.as_json(items)
-        return
     columns = {"No.": "position", "When": "at", "Who": "actor", "What": "action", "Subject": "subject"}
-    output.table(columns, [{**item, **_act(item["entry"])} for item in items], empty="There is no such entry.")
+    output.listing(items, columns, empty="There is no such entry.", raw=as_json, shown=_row)
 
 
-def _act(entry: str) -> dict[str, Any]:
+def _row(item: dict[str, Any]) -> dict[str, Any]:
     """Return what is shown of an entry; one that the portal did not write may lack all of it."""
     try:
-        act = dict(json.loads(entry))
+        act = dict(json.loads(item["entry"]))
     except (ValueError, TypeError):
         act = {}
     shown = {name: str(act.get(name) or "") for name in ("actor", "action", "subject")}
-    return {**shown, "actor": f"{shown['actor']} (build {act['build']})" if act.get("build") else shown["actor"]}
+    return {
+        **item,
+        **shown,
+        "actor": f"{shown['actor']} (build {act['build']})" if act.get("build") else shown["actor"],
+    }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as NoBase64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Repository, Tenant
 from portal.cli.overrides import Override, Revision, TimeToLive
 from portal.cli.sealed import Ephemeral
+from portal.cli.signals import Told
 
 if TYPE_CHECKING:
     from portal.cli.jose import OctKey
@@ -63,12 +65,11 @@ class Running:
     @classmethod
     def start(cls, by: client.Api, *, repository: str, **asked: Any) -> Self:
         """Start a build as the person who signed in. Its token and its key are in this process alone."""
-        key = Ephemeral()
-        with client.naming(f"repository {repository} in {by.credential.tenant}"):
+        with client.naming(f"repository {repository} in {by.credential.tenant}"), _unheard(asked["ttl"]):
+            key = Ephemeral()
             answer = by.post("builds", {"key": key.public(), "repository": repository, **asked})
-        event = answer["event"]
-        granted = key.open(answer["token"]["jwe"])
-        tenant = by.credential.tenant
+            granted = key.open(answer["token"]["jwe"])
+        event, tenant = answer["event"], by.credential.tenant
         named = (event["type"], event["tenant"], event["repository"], granted["build"])
         if named != (EVENT, tenant, repository, event["build"]):
             raise Failure(Code.FAILED, "the portal answered for another build")
@@ -96,6 +97,9 @@ class Running:
             output.complain("warning: the build had ended already: somebody ended it, or its time was up")
         except Failure as failure:
             output.complain(f"warning: the build was not ended, and ends by itself: {failure.message}")
+        except Told:
+            output.complain("warning: the portal has not said that the build has ended; else it ends by itself")
+            raise
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Call as the build. Raises Ended where the portal knows its token no more."""
@@ -127,6 +131,19 @@ class Running:
             except NoBase64:
                 raise Failure(Code.FAILED, "the portal sent no key") from None
         return self._key
+
+
+@contextmanager
+def _unheard(ttl: int) -> Iterator[None]:
+    """Say what becomes of a build that the portal was asked for, and may have started, when nobody reads the answer."""
+    try:
+        yield
+    except (Told, KeyboardInterrupt, client.Unanswered):
+        output.complain(
+            "warning: the portal has not said whether it started the build. If it did, nobody has its token, and it "
+            f"ends by itself after {ttl} seconds; `bulkhead build list` shows it, and `bulkhead build end` ends it now"
+        )
+        raise
 
 
 @app.command()
@@ -170,9 +187,6 @@ def list_(
 ) -> None:
     """List the last builds."""
     items = client.signed_in(portal, tenant).get("builds", size=limit)["items"]
-    if as_json:
-        output.as_json(items)
-        return
     columns = {
         "Build": "id",
         "Repository": "repository",
@@ -181,7 +195,7 @@ def list_(
         "Started": "started_at",
         "By": "started_by",
     }
-    output.table(columns, items, empty="There is no build yet.")
+    output.listing(items, columns, empty="There is no build yet.", raw=as_json)
 
 
 @app.command()

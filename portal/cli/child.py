@@ -33,7 +33,7 @@ class Child:
     """One command, with `environment`; `values` are masked in what it prints, None: nothing is."""
 
     def __init__(
-        self, command: list[str], environment: Mapping[str, str], values: Collection[str] | None, signals: Signals
+        self, command: list[str], environment: Mapping[bytes, bytes], values: Collection[str] | None, signals: Signals
     ) -> None:
         self._ended = Event()
         self._pumps: list[Thread] = []
@@ -54,7 +54,7 @@ class Child:
         return code
 
     @staticmethod
-    def _launch(command: list[str], environment: Mapping[str, str], *, piped: bool) -> subprocess.Popen[bytes]:
+    def _launch(command: list[str], environment: Mapping[bytes, bytes], *, piped: bool) -> subprocess.Popen[bytes]:
         sys.stdout.flush()
         sys.stderr.flush()
         output = subprocess.PIPE if piped else None
@@ -103,4 +103,7 @@ def end_as(code: int) -> NoReturn:
 
 def _write(target: int, data: bytes) -> None:
     while data:
-        data = data[os.write(target, data) :]
+        try:
+            data = data[os.write(target, data) :]
+        except BlockingIOError:  # whoever shares the other end may have made it so: it is full, and not gone
+            select.select([], [target], [])

@@ -31,6 +31,13 @@ CODES: Final[Mapping[int, Code]] = {
 }
 
 
+class Unanswered(Failure):
+    """No answer came to what was sent: it may have happened all the same."""
+
+    def __init__(self, portal: str, error: httpx.TransportError) -> None:
+        super().__init__(Code.UNAVAILABLE, f"{portal} did not answer ({type(error).__name__})")
+
+
 def http(portal: str) -> httpx.Client:
     """Return a client of `portal` alone: no redirect is followed, so a token goes nowhere else.
 
@@ -64,6 +71,14 @@ class Api:
             cursor = {"after": page["next"]}
 
     def _call(self, method: str, path: str, **content: Any) -> Any:
+        try:
+            return self._answer(method, path, **content)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise unreachable(self.credential.portal, error) from None
+        except httpx.TransportError as error:
+            raise Unanswered(self.credential.portal, error) from None
+
+    def _answer(self, method: str, path: str, **content: Any) -> Any:
         for attempt in range(RETRIES):
             try:
                 response = self._send(method, path, **content)
@@ -73,10 +88,7 @@ class Api:
             if method != "GET" or response.status_code not in UNAVAILABLE:
                 return _content(response)
             time.sleep(min(MAX_WAIT, _retry_after(response) or 0.2 * 2**attempt))
-        try:
-            return _content(self._send(method, path, **content))
-        except httpx.TransportError as error:
-            raise unreachable(self.credential.portal, error) from None
+        return _content(self._send(method, path, **content))
 
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         url = path if path.startswith("/") else f"/api/v1/tenants/{self.credential.tenant}/{path}"

@@ -25,11 +25,8 @@ class Direction(StrEnum):
 def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -> None:
     """List the connections and proposals, also those that have ended."""
     items = list(client.signed_in(portal, tenant).every("connections"))
-    if as_json:
-        output.as_json(items)
-        return
     columns = {"Id": "id", "From": "provider", "To": "consumer", "State": "state"}
-    output.table(columns, items, empty="There is no connection yet.")
+    output.listing(items, columns, empty="There is no connection yet.", raw=as_json)
 
 
 @app.command()

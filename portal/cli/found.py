@@ -31,6 +31,14 @@ def parameter(api: client.Api, set_id: str, name: str) -> dict[str, Any]:
     return _named(items, name, f"there is no parameter {name} in the set")
 
 
+def path_to(api: client.Api, wanted: str, name: str | None) -> str:
+    """Return the API's path to a parameter, or without a name to its set."""
+    set_id = parameter_set(api, wanted)
+    if name is None:
+        return f"parameter-sets/{set_id}"
+    return f"parameter-sets/{set_id}/parameters/{parameter(api, set_id, name)['id']}"
+
+
 def deleted_set(api: client.Api, name: str) -> dict[str, Any]:
     return _named(api.every("deleted-parameter-sets"), name, f"no set {name} was deleted in the last 30 days")
 

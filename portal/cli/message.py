@@ -52,11 +52,8 @@ def list_(
 ) -> None:
     """List messages, without opening them."""
     items = list(client.signed_in(portal, tenant).every("messages/sent" if sent else "messages/inbox"))
-    if as_json:
-        output.as_json(items)
-        return
     columns = {"Id": "id", "To" if sent else "From": "other", "State": "state", "Expires": "expires_at"}
-    output.table(columns, items, empty="There is no message.")
+    output.listing(items, columns, empty="There is no message.", raw=as_json)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -60,12 +60,45 @@ def table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], *, empt
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 10_000).print(grid)
 
 
+def listing(
+    items: Sequence[dict[str, Any]],
+    columns: Mapping[str, str],
+    *,
+    empty: str,
+    raw: bool,
+    shown: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> None:
+    """Print what the portal lists: `raw`, as JSON, or as a table of what `shown` makes of each item."""
+    if raw:
+        as_json(items)
+    else:
+        table(columns, [shown(item) for item in items], empty=empty)
+
+
+def done(words: str, answer: object, *, raw: bool) -> None:
+    """Say what was done and, if `raw`, print the portal's answer as JSON."""
+    note(words)
+    if raw:
+        as_json(answer)
+
+
+def audience(made: Mapping[str, Any]) -> None:
+    """Tell the person which repositories' builds get what was made or changed, and what the portal warns of."""
+    note(f"{made['name']} is for {filters(made['filters'])}.")
+    if made["warning"]:
+        note(f"Note: {made['warning']}")
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+def with_filters(item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "for": filters(item["filters"])}
 
 
 def labels(values: Iterable[Mapping[str, str]]) -> str:

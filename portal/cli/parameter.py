@@ -38,16 +38,12 @@ def list_(
     api = client.signed_in(portal, tenant)
     if parameter_set is None:
         items = list(api.every("parameter-sets"))
+        columns = {"Set": "name", "For": "for", "Parameters": "size"}
+        output.listing(items, columns, empty="There is no set yet.", raw=as_json, shown=output.with_filters)
     else:
-        items = api.get(f"parameter-sets/{found.parameter_set(api, parameter_set)}/parameters")["items"]
-    if as_json:
-        output.as_json(items)
-    elif parameter_set is None:
-        rows = [{**item, "for": output.filters(item["filters"])} for item in items]
-        output.table({"Set": "name", "For": "for", "Parameters": "size"}, rows, empty="There is no set yet.")
-    else:
+        items = api.get(f"{found.path_to(api, parameter_set, None)}/parameters")["items"]
         columns = {"Parameter": "name", "Version": "version", "Kind": "kind", "Expires": "expires_on"}
-        output.table(columns, items, empty="The set is empty.")
+        output.listing(items, columns, empty="The set is empty.", raw=as_json)
 
 
 @app.command()
@@ -63,9 +59,7 @@ def create(  # noqa: PLR0917 - typer reads options from parameters
     """Create an empty parameter set."""
     body = {"name": name, "description": description, "filters": labels.chosen(filters, everyone=everyone)}
     made = client.signed_in(portal, tenant).post("parameter-sets", body)
-    output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
-    if made["warning"]:
-        output.note(f"Note: {made['warning']}")
+    output.audience(made)
     if as_json:
         output.as_json(made)
 
@@ -82,6 +76,9 @@ def set_(  # noqa: PLR0917 - typer reads options from parameters
     expires: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="When to be reminded to replace it.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Take no value; say whose builds would gain the name, and what wins.")
+    ] = False,
     reason: found.Reason = "",
     portal: Portal = None,
     tenant: Tenant = None,
@@ -90,14 +87,15 @@ def set_(  # noqa: PLR0917 - typer reads options from parameters
     """Set a parameter. The value comes from standard input (one final newline is dropped), or is asked for."""
     api = client.signed_in(portal, tenant)
     set_id = found.parameter_set(api, parameter_set)
+    if dry_run:
+        parameter_reach.foretell(api, set_id, adds=[name], raw=as_json)
+        return
     body: dict[str, Any] = {"name": name, "value": _value() if file is None else text_of(file), "reason": reason}
     body |= {"kind": "file"} if file else {}
     body |= {"description": description} if description is not None else {}
     body |= {"expires_on": expires.date().isoformat()} if expires else {}
     done = api.post(f"parameter-sets/{set_id}/parameters", body)
-    output.note(f"{name} is set in {parameter_set}.")
-    if as_json:
-        output.as_json(done)
+    output.done(f"{name} is set in {parameter_set}.", done, raw=as_json)
 
 
 def text_of(file: Path) -> str:

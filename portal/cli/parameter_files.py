@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from portal.cli import client, found, output
+from portal.cli import client, found, output, parameter_reach
 from portal.cli.exporting import Format, written
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Tenant
@@ -24,7 +24,9 @@ def import_(  # noqa: PLR0917 - typer reads options from parameters
     file: Annotated[Path, typer.Argument(help="The file; - is standard input.", allow_dash=True)],
     parameter_set: found.ParameterSet,
     form: FormatOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be stored.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be stored, and whose builds would gain which names.")
+    ] = False,
     reason: found.Reason = "",
     portal: Portal = None,
     tenant: Tenant = None,
@@ -33,11 +35,14 @@ def import_(  # noqa: PLR0917 - typer reads options from parameters
     """Import a file into a set: all of it, or nothing when a line is refused. Names are shown, never values."""
     text = _read(file)
     api = client.signed_in(portal, tenant)
-    path = f"parameter-sets/{found.parameter_set(api, parameter_set)}/import"
+    set_id = found.parameter_set(api, parameter_set)
+    path = f"parameter-sets/{set_id}/import"
     body = {"content": text, "format": form or _SUFFIXES.get(file.suffix.lower(), Format.DOTENV)}
     done = api.post(path, {**body, "dry_run": True})
     if not done["refused"] and not dry_run:
         done = api.post(path, {**body, "reason": reason})
+    elif not done["refused"]:
+        done |= parameter_reach.of_names(api, set_id, done["added"])
     if as_json:
         output.as_json(done)
     else:
@@ -100,6 +105,8 @@ def _show(done: dict[str, Any]) -> None:
     ]
     columns = {"What": "what", "Name": "name"} | ({"Line": "line", "Why": "why"} if refused else {})
     output.table(columns, [*refused, *rows], empty="There is nothing in it.")
+    if "repositories" in done:
+        parameter_reach.show(done)
 
 
 def add_to(app: typer.Typer) -> None:

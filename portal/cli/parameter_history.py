@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from portal.cli import client, found, output
+from portal.cli import client, found, output, parameter_reach
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Tenant
 
@@ -19,22 +19,24 @@ def delete(  # noqa: PLR0917 - typer reads options from parameters
     parameter_set: found.ParameterSet,
     name: Name = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting a whole set.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say whose builds would lose which names, and what wins then.")
+    ] = False,
     portal: Portal = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """Delete a parameter, or a whole set. For 30 days `restore` undoes it; then it is shredded."""
     api = client.signed_in(portal, tenant)
-    set_id = found.parameter_set(api, parameter_set)
-    path = f"parameter-sets/{set_id}"
-    if name is not None:
-        path = f"{path}/parameters/{found.parameter(api, set_id, name)['id']}"
-    elif not yes and not typer.confirm(f"Delete the whole set {parameter_set}?", err=True):
+    if dry_run:
+        lost = None if name is None else [name]
+        parameter_reach.foretell(api, found.parameter_set(api, parameter_set), deletes=lost, raw=as_json)
+        return
+    path = found.path_to(api, parameter_set, name)
+    if name is None and not yes and not typer.confirm(f"Delete the whole set {parameter_set}?", err=True):
         raise Failure(Code.FAILED, "nothing was deleted")
     done = api.post(f"{path}/delete", {})
-    output.note(f"{name or parameter_set} is deleted; for 30 days it can be restored.")
-    if as_json:
-        output.as_json(done)
+    output.done(f"{name or parameter_set} is deleted; for 30 days it can be restored.", done, raw=as_json)
 
 
 def restore(
@@ -52,9 +54,7 @@ def restore(
         set_id = found.parameter_set(api, parameter_set)
         path = f"parameter-sets/{set_id}/parameters/{found.deleted_parameter(api, set_id, name)['id']}"
     done = api.post(f"{path}/restore", {})
-    output.note(f"{name or parameter_set} is back.")
-    if as_json:
-        output.as_json(done)
+    output.done(f"{name or parameter_set} is back.", done, raw=as_json)
 
 
 def history(
@@ -66,12 +66,7 @@ def history(
 ) -> None:
     """List a parameter's versions, the newest first. Equal values have one fingerprint; lengths are rounded."""
     api = client.signed_in(portal, tenant)
-    set_id = found.parameter_set(api, parameter_set)
-    path = f"parameter-sets/{set_id}/parameters/{found.parameter(api, set_id, name)['id']}/versions"
-    items = list(api.every(path))
-    if as_json:
-        output.as_json(items)
-        return
+    items = list(api.every(f"{found.path_to(api, parameter_set, name)}/versions"))
     columns = {
         "Version": "version",
         "In force": "in_force",
@@ -81,7 +76,7 @@ def history(
         "Length": "length",
         "Fingerprint": "fingerprint",
     }
-    output.table(columns, items, empty="There is no version.")
+    output.listing(items, columns, empty="There is no version.", raw=as_json)
 
 
 def rollback(  # noqa: PLR0917 - typer reads options from parameters
@@ -95,12 +90,9 @@ def rollback(  # noqa: PLR0917 - typer reads options from parameters
 ) -> None:
     """Store an earlier value as the next version. It takes no right to read it, and nothing is shown."""
     api = client.signed_in(portal, tenant)
-    set_id = found.parameter_set(api, parameter_set)
-    path = f"parameter-sets/{set_id}/parameters/{found.parameter(api, set_id, name)['id']}/roll-back"
+    path = f"{found.path_to(api, parameter_set, name)}/roll-back"
     done = api.post(path, {"version": version, "reason": reason})
-    output.note(f"{name} has the value of version {version} again, as version {done['version']}.")
-    if as_json:
-        output.as_json(done)
+    output.done(f"{name} has the value of version {version} again, as version {done['version']}.", done, raw=as_json)
 
 
 def add_to(app: typer.Typer) -> None:

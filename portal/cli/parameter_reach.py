@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,13 +17,28 @@ def reach(  # noqa: PLR0917 - typer reads options from parameters
     filters: labels.Filters = None,
     everyone: labels.Everyone = False,
     parameter_set: Annotated[
-        str | None, typer.Option("--set", metavar="SET", help="The set that would have these filters: its name or id.")
+        str | None, typer.Option("--set", metavar="SET", help="The set that would be changed: its name or id.")
+    ] = None,
+    adds: Annotated[
+        list[str] | None, typer.Option("--add", metavar="NAME", help="A name that the set would get. Repeatable.")
+    ] = None,
+    deletes: Annotated[
+        list[str] | None, typer.Option("--delete", metavar="NAME", help="A name that it would lose. Repeatable.")
     ] = None,
     portal: Portal = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
-    """Say which repositories filters match; with --set, whose builds would gain or lose which names by them."""
+    """Say which repositories filters match; with --set, whose builds would gain or lose which names by them.
+
+    With --set and names to --add and --delete instead, the same of these; and what wins where several sets have a name.
+    """
+    if adds or deletes:
+        if filters or everyone or parameter_set is None:
+            raise Failure(Code.USAGE, "ask about filters, or with --set about names: --add NAME and --delete NAME")
+        api = client.signed_in(portal, tenant)
+        foretell(api, found.parameter_set(api, parameter_set), adds or (), deletes or (), raw=as_json)
+        return
     wanted = labels.chosen(filters, everyone=everyone)
     api = client.signed_in(portal, tenant)
     about = {} if parameter_set is None else {"set_id": found.parameter_set(api, parameter_set)}
@@ -36,6 +52,32 @@ def reach(  # noqa: PLR0917 - typer reads options from parameters
         rows = [{"name": name} for name in seen["matches"]]
         output.table({"Repository": "name"}, rows, empty="No repository matches.")
         return
+    show(seen)
+
+
+def foretell(
+    api: client.Api, set_id: str, adds: Collection[str] = (), deletes: Collection[str] | None = (), *, raw: bool
+) -> None:
+    """Say what setting and deleting these names (None: deleting all) would change; nothing is changed."""
+    known = {each["name"]: each["id"] for each in api.get(f"parameter-sets/{set_id}/parameters")["items"]}
+    lost = known if deletes is None else dict.fromkeys(deletes)
+    if missing := [name for name in lost if name not in known]:
+        raise Failure(Code.DENIED, f"there is no parameter {missing[0]} in the set")
+    seen = of_names(api, set_id, adds, [known[name] for name in lost])
+    if raw:
+        output.as_json(seen)
+        return
+    for name in sorted({*adds} & known.keys()):
+        output.note(f"{name} is in the set already: it would get another value, for the same builds.")
+    show(seen)
+
+
+def of_names(api: client.Api, set_id: str, adds: Iterable[str], deletes: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what setting these names, and deleting the parameters of these ids, would change."""
+    return dict(api.post(f"parameter-sets/{set_id}/reach", {"adds": [*adds], "deletes": [*deletes]}))
+
+
+def show(seen: dict[str, Any]) -> None:
     columns = {"Repository": "name", "Gains": "gains", "Loses": "loses", "In several sets": "several"}
     output.table(columns, [_row(each) for each in seen["repositories"]], empty="No build would get other names.")
     if seen["more"]:
@@ -66,9 +108,7 @@ def change(  # noqa: PLR0917 - typer reads options from parameters
         "filters": labels.chosen(filters, everyone=everyone) if filters or everyone else now["filters"],
     }
     done = api.post(f"parameter-sets/{set_id}", body)
-    output.note(f"{done['name']} is for {output.filters(done['filters'])}.")
-    if done["warning"]:
-        output.note(f"Note: {done['warning']}")
+    output.audience(done)
     if as_json:
         output.as_json(done)
 

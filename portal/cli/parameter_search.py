@@ -47,11 +47,8 @@ def find(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) ->
     found = client.signed_in(portal, tenant).post("parameters/uses", {"value": value})
     if found["more"]:
         output.note(f"These were stored last; {found['more']} more hold it.")
-    if as_json:
-        output.as_json(found["items"])
-        return
     columns = {"Set": "set_name", "Parameter": "name", "Version": "version", "State": "state"}
-    output.table(columns, found["items"], empty="This value is stored nowhere.")
+    output.listing(found["items"], columns, empty="This value is stored nowhere.", raw=as_json)
 
 
 def expiring(

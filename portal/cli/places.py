@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from portal.addresses import is_loopback
 from portal.cli.failures import Code, Failure
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -31,7 +31,7 @@ def origin(url: str) -> str:
     plain = parts.path in {"", "/"} and not (parts.query or parts.fragment or parts.username or parts.password)
     if parts.scheme not in {"https", "http"} or not host or not plain:
         raise Failure(Code.USAGE, "the portal must be an address such as https://portal.example.com")
-    if parts.scheme == "http" and not _loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise Failure(Code.USAGE, "the portal must be reached over https; plain http is for 127.0.0.1 alone")
     name = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{name}" + (f":{port}" if port else "")
@@ -41,10 +41,3 @@ def slug(text: str) -> str:
     if not SLUG.fullmatch(text):
         raise Failure(Code.USAGE, "a tenant is named by its slug: lower-case letters, digits and hyphens, 40 at most")
     return text
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

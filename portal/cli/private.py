@@ -28,11 +28,18 @@ def private_directory(prefix: str, *others: str) -> Iterator[Path]:
 
 
 def replace(target: Path, text: str) -> None:
-    """Write a new file and move it into place: 0600 from its first byte, nobody reads half, and no link is followed."""
+    """Write a new file and move it into place: 0600 from its first byte, nobody reads half, and no link is followed.
+
+    Where that can't be done, nothing of it stays anywhere.
+    """
     try:
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".bulkhead-")
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-        Path(name).replace(target)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(text)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise Failure(Code.FAILED, f"{target} can't be written: {error.strerror}") from None

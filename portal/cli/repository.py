@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,11 +17,8 @@ app = typer.Typer(help="Repositories and their labels.", no_args_is_help=True)
 def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -> None:
     """List the repositories."""
     items = list(client.signed_in(portal, tenant).every("repositories"))
-    if as_json:
-        output.as_json(items)
-        return
-    rows = [{**item, "labels": output.labels(item["labels"])} for item in items]
-    output.table({"Name": "name", "Labels": "labels", "Address": "url"}, rows, empty="There is no repository yet.")
+    columns = {"Name": "name", "Labels": "labels", "Address": "url"}
+    output.listing(items, columns, empty="There is no repository yet.", raw=as_json, shown=_row)
 
 
 @app.command()
@@ -36,6 +33,8 @@ def create(  # noqa: PLR0917 - typer reads options from parameters
     """Add a repository. Its labels decide what its builds get."""
     body = {"name": name, "url": url, "labels": [typed.label(text) for text in labels or ()]}
     made = client.signed_in(portal, tenant).post("repositories", body)
-    output.note(f"{made['name']} is added.")
-    if as_json:
-        output.as_json(made)
+    output.done(f"{made['name']} is added.", made, raw=as_json)
+
+
+def _row(item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "labels": output.labels(item["labels"])}

@@ -135,6 +135,7 @@ def _as_build(build: Running, wanted: _Wanted, signals: Signals) -> int:
         outcome = Outcome.CANCELLED
         raise
     finally:
+        signals.wait_anew()
         build.end(outcome)
     return code
 
@@ -147,7 +148,9 @@ def _run(build: Running, wanted: _Wanted, signals: Signals) -> int:
     signals.heed()
     contents = {name: found.values[name] for name in found.files}
     with files(contents) as paths, _agent(build, wanted.ssh) as agents:
-        environment = {**_inherited(), **found.values, **paths, **agents}
+        # Values as UTF-8 whatever the locale: so they are stored, and so they are masked.
+        values = {name.encode(): value.encode() for name, value in found.values.items()}
+        environment = {**_encoded(_inherited()), **values, **_encoded({**paths, **agents})}
         child = Child(wanted.command, environment, found.values.values() if wanted.mask else None, signals)
         return child.wait()
 
@@ -156,6 +159,11 @@ def _inherited() -> Mapping[str, str]:
     """Return what the command has of this process's environment: nothing that is, or says where there is, a token."""
     ours = {name for name in os.environ if name.startswith("BULKHEAD_")} - {"BULKHEAD_PORTAL", "BULKHEAD_TENANT"}
     return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+def _encoded(variables: Mapping[str, str]) -> Mapping[bytes, bytes]:
+    """Return them as this process itself has or would have them."""
+    return {os.fsencode(name): os.fsencode(value) for name, value in variables.items()}
 
 
 def _warn(found: Environment) -> None:

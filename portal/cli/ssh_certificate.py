@@ -60,12 +60,8 @@ def certificate(  # noqa: PLR0917 - typer reads options from parameters
 def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -> None:
     """List the authorities, newest first; the oldest that is not retired signs."""
     items = client.signed_in(portal, tenant).get("ssh-authorities")["items"]
-    if as_json:
-        output.as_json(items)
-        return
     columns = {"Id": "id", "Fingerprint": "fingerprint", "Made": "created_at", "State": "state"}
-    rows = [{**item, "state": _state(item)} for item in items]
-    output.table(columns, rows, empty="There is no SSH authority yet.")
+    output.listing(items, columns, empty="There is no SSH authority yet.", raw=as_json, shown=_row)
 
 
 @authority.command("public")
@@ -99,10 +95,10 @@ def retire(
     _show(client.signed_in(portal, tenant).post(f"ssh-authorities/{authority_id}/retire", {}), as_json=as_json)
 
 
-def _state(item: dict[str, Any]) -> str:
+def _row(item: dict[str, Any]) -> dict[str, Any]:
     if item["retired_at"]:
-        return f"retired {item['retired_at']}"
-    return "signs" if item["signs"] else "next"
+        return {**item, "state": f"retired {item['retired_at']}"}
+    return {**item, "state": "signs" if item["signs"] else "next"}
 
 
 def _show(made: dict[str, Any], *, as_json: bool) -> None:

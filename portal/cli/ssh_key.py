@@ -39,12 +39,8 @@ class Algorithm(StrEnum):
 def list_(portal: Portal = None, tenant: Tenant = None, as_json: Json = False) -> None:
     """List the keys, public halves only."""
     items = list(client.signed_in(portal, tenant).every("ssh-keys"))
-    if as_json:
-        output.as_json(items)
-        return
-    rows = [{**item, "for": output.filters(item["filters"])} for item in items]
     columns = {"Name": "name", "Type": "kind", "Fingerprint": "fingerprint", "Last used": "used_at", "For": "for"}
-    output.table(columns, rows, empty="There is no SSH key yet.")
+    output.listing(items, columns, empty="There is no SSH key yet.", raw=as_json, shown=output.with_filters)
 
 
 @app.command()
@@ -157,9 +153,6 @@ def generations(name: Name, portal: Portal = None, tenant: Tenant = None, as_jso
     """List a key's generations, newest first, retired ones too."""
     with client.naming(f"SSH key {name}"):
         items = client.signed_in(portal, tenant).get(f"ssh-keys/{client.part(name)}/generations")["items"]
-    if as_json:
-        output.as_json(items)
-        return
     columns = {
         "Generation": "generation",
         "Type": "kind",
@@ -168,7 +161,7 @@ def generations(name: Name, portal: Portal = None, tenant: Tenant = None, as_jso
         "Last used": "used_at",
         "Retired": "retired_at",
     }
-    output.table(columns, items, empty="There is none.")
+    output.listing(items, columns, empty="There is none.", raw=as_json)
 
 
 @app.command()
@@ -232,9 +225,7 @@ def _made(made: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.as_json(made)
     else:
-        output.note(f"{made['name']} is for {output.filters(made['filters'])}.")
-        if made["warning"]:
-            output.note(f"Note: {made['warning']}")
+        output.audience(made)
         output.result(made["public"])
 
 

@@ -15,8 +15,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Literal, Self
+from typing import IO, Literal
 from urllib.parse import urlencode
 
 from portal.demo import postgres, valkey
@@ -24,17 +23,17 @@ from portal.demo.children import Child, end_leftover
 from portal.demo.credentials import Credentials
 from portal.demo.errors import DemoError
 from portal.demo.ports import LOOPBACK, remembered
+from portal.demo.startstop import StartStop
 from secrets_vault import LocalKeyService
 
 Process = Literal["web", "worker", "beat", "provisioner", "owner", "identity"]
 DATABASE_ROLES: Mapping[Process, str] = {"beat": "worker"}
-PROVIDERS = ("GITHUB", "BITBUCKET")
 PROVIDER_CLIENT = "bulkhead-demo"
 FAMILIAR_PORTS: Mapping[str, int | None] = {"web": 8000, "identity": 8001, "postgresql": 8432, "valkey": 8379}
 ANY_PORTS: Mapping[str, int | None] = dict.fromkeys(FAMILIAR_PORTS)
 
 
-class Stack:
+class Stack(StartStop):
     """PostgreSQL and Valkey in `directory`, made on the first start and kept by later ones.
 
     Starting raises DemoError when the directory is in use or a server can't run. `durable=False` skips fsync;
@@ -57,19 +56,6 @@ class Stack:
         self._external = postgres.external()
         self._lock: IO[str] | None = None
         self._servers: list[Child] = []
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Start both servers, setting up what is missing."""

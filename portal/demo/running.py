@@ -9,38 +9,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
-from types import TracebackType
-from typing import Self
 
 from portal.demo import freshness, processes
 from portal.demo.children import Child
 from portal.demo.embedded import Process, Stack
 from portal.demo.errors import DemoError
 from portal.demo.progress import Progress
+from portal.demo.startstop import StartStop
 
 PATIENCE = 60.0  # seconds for all processes together; two busy cores need a few
 
 
-class Portal:
+class Portal(StartStop):
     """Starting raises DemoError, with the end of the log, when a process dies or doesn't become ready."""
 
     def __init__(self, stack: Stack, progress: Progress | None = None) -> None:
         self.stack = stack
         self.children: list[Child] = []
         self._progress = progress or Progress(quiet=True)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         self._begin(processes.identity(self.stack))  # needs no database

@@ -86,6 +86,11 @@ class Words(str):
 class SecretTextarea(forms.Textarea):
     """Takes a secret of several lines and never gives it back, not even beside an error."""
 
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """Return what was typed: a browser sends every end of a line as CRLF (HTML, "entry list" of a form)."""
+        value = super().value_from_datadict(data, files, name)
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
     def format_value(self, value: object) -> None:
         """Return nothing to show, whatever was typed."""
 

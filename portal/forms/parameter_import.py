@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from portal.forms.base import Form, Words
-from portal.forms.parameters import ReasonField, SecretFile, ValueField
+from portal.forms.parameters import SecretFile, ValueField
 from tenants.errors import Invalid
 from tenants.importing import Format
 
@@ -36,8 +36,3 @@ class ImportForm(Form):
     def explain(self, error: Invalid) -> None:
         here = {"content": "file"} if self.cleaned_data.get("file") else {}
         super().explain(Invalid({here.get(name, name): words for name, words in error.fields.items()}))
-
-
-class SaveImportForm(Form):
-    draft = forms.CharField(widget=forms.HiddenInput)
-    reason = ReasonField(help_text="Kept with each version, for whoever asks later why it changed.")

@@ -105,8 +105,9 @@ THREATS: Final = (
         "Label filters are checked in the action and in the query, by exact match: a build names no repository, "
         "its row does. It opens its own environment, SSH keys and key while it runs, is certified by its repository's "
         "name, ends itself, and nothing else. A filter for every repository is asked about and warned of. Pages say "
-        "before it is done whose builds gain or lose which names by filters, labels, deleting, restoring, importing; "
-        "whom an imported SSH key reaches, and a single name that is typed, only in browsers with scripts.",
+        "before it is done whose builds gain or lose which names by filters, labels, deleting, restoring, importing "
+        "and changing many; whom an imported SSH key reaches, and a single name that is typed, only in browsers with "
+        "scripts.",
         (
             "tests/portal/api/test_build_tokens.py",
             "tests/portal/api/test_builds.py",
@@ -170,7 +171,8 @@ THREATS: Final = (
         "Z6 S6",
         "A secret reaches a browser, a log, the broker or the cache.",
         "Values are written and never shown; forms do not give back what was typed into a secret field, not even with "
-        "an error. Planted secrets are searched for everywhere after everything was done.",
+        "an error. What is previewed rests in the page alone, sealed, until it is saved. Planted secrets are searched "
+        "for everywhere after everything was done.",
         ("tests/canary/test_canary.py", "tests/portal/views/test_ssh_keys.py"),
     ),
     Threat(
@@ -218,8 +220,8 @@ THREATS: Final = (
     Threat(
         "I11 I21",
         "Codes and accounts are tried one after the other, from addresses that are made up.",
-        "Limits by account and by true client address, which only a trusted proxy may name; where they can't be "
-        "counted, signing in is closed.",
+        "Limits by account and by true client address, which only a trusted proxy may name, and which ten accounts "
+        "use up; where they can't be counted, signing in is closed.",
         ("tests/portal/edge/test_limits.py", "tests/portal/edge/test_addresses.py"),
     ),
     Threat(

@@ -123,11 +123,23 @@ def nav_item(context: Context, name: str, words: str, icon_name: str) -> dict[st
     here = match.url_name or "" if match else ""
     here = here.replace("ssh-authorities", "ssh-keys-authorities")  # they lie under SSH keys
     return {
-        "address": reverse(name, kwargs={"tenant": context["compartment"].tenant.slug}),
+        "address": _address(context["compartment"], name),
         "words": words,
         "icon_name": icon_name,
         "current": "page" if here == name else "true" if here.startswith(f"{name}-") else "",
     }
+
+
+@register.simple_tag(takes_context=True)
+def crumb(context: Context, name: str, words: str, **ids: UUID) -> SafeString:
+    """Render a step of the way to one of a tenant's pages."""
+    return format_html('<li><a href="{}">{}</a></li>', _address(context["compartment"], name, **ids), words)
+
+
+@register.inclusion_tag("parts/heads.html")
+def heads(*columns: str, verbs: bool = False) -> dict[str, Any]:
+    """Render the head of a table: each column's words and, after a colon, its class; with `verbs`, one for buttons."""
+    return {"columns": [column.partition(":")[::2] for column in columns], "verbs": verbs}
 
 
 @register.simple_tag
@@ -135,9 +147,14 @@ def history(compartment: Compartment, name: str, record_id: UUID) -> SafeString 
     """Link to what the audit log tells of a record, for those who may read it."""
     if not compartment.may(Permission.AUDIT_LIST):
         return ""
-    address = reverse("audit", kwargs={"tenant": compartment.tenant.slug})
     query = urlencode({"about": [str(record_id), name]}, doseq=True)
-    return format_html('<a class="button" href="{}?{}">{} History</a>', address, query, icon("scroll-text"))
+    return format_html(
+        '<a class="button" href="{}?{}">{} History</a>', _address(compartment, "audit"), query, icon("scroll-text")
+    )
+
+
+def _address(compartment: Compartment, name: str, **ids: UUID) -> str:
+    return reverse(name, kwargs={"tenant": compartment.tenant.slug, **ids})
 
 
 @register.filter

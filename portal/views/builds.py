@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
+from pydantic import ValidationError
 
 from portal.forms.base import Form
 from portal.guards import MemberRequest, member
 from portal.views.answers import asked, done, page
+from portal.views.audit import Act
 from tenants.actions import builds
 from tenants.compartment import Compartment
 from tenants.records.models import AuditRow, Build
@@ -58,13 +59,10 @@ def end(request: MemberRequest, compartment: Compartment, build: UUID) -> HttpRe
 
 
 def _shown(row: AuditRow) -> dict[str, Any]:
-    """Return what of an entry about a build is shown; one that the portal did not write may lack all of it."""
-    entry = json.loads(row.entry)
-    return {
-        "at": row.at,
-        "action": entry.get("action", ""),
-        "actor": entry.get("actor", ""),
-        "address": entry.get("address", ""),
-        "by_itself": bool(entry.get("build")),
-        "names": (entry.get("detail") or {}).get("names"),
-    }
+    """Return what of an entry about a build is shown; `act` is None where the portal did not write it."""
+    try:
+        act = Act.model_validate_json(row.entry)
+    except ValidationError:
+        return {"at": row.at, "act": None}
+    names = act.detail.get("names")
+    return {"at": row.at, "act": act, "names": names if isinstance(names, list) else None}

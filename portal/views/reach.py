@@ -107,6 +107,9 @@ def preview_labels_typed(request: MemberRequest, compartment: Compartment) -> Ht
 @limited("previews")
 def preview_name(request: MemberRequest, compartment: Compartment, set: UUID) -> HttpResponse:  # noqa: A002 - the URL's word
     """Answer the name that was typed so far; nothing is said about one that is there already, or can't be one."""
-    found, name = get_set(compartment, set), request.GET.get("name", "").strip()
-    changes = preview_names(compartment, found.id, added=[name]) if name.isidentifier() and name.isascii() else None
+    found = get_set(compartment, set)
+    try:
+        changes = preview_names(compartment, found.id, added=[request.GET.get("name", "")])
+    except Invalid:
+        changes = None
     return page(request, "parts/names_reach.html", changes=changes if changes and changes.repositories else None)

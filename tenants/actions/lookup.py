@@ -31,8 +31,10 @@ def lookup_key(compartment: Compartment) -> bytes:
     row = LookupSecret.objects.filter(version=_FIRST).first()
     if row is None:
         sealed = compartment.seal(lookup_secret_place(compartment.tenant.id, _FIRST), secrets.token_bytes(32))
-        # Of two first writers one inserts; the other waits for it here, and reads that one's below.
-        LookupSecret.objects.bulk_create([LookupSecret(version=_FIRST, sealed=sealed)], ignore_conflicts=True)
+        # Of two first writers one inserts; the other waits for it here, and reads that one's below. Whoever searches is
+        # in no transaction: there this could be left sealed under a version that is closed, and would never open.
+        with compartment.transaction():
+            LookupSecret.objects.bulk_create([LookupSecret(version=_FIRST, sealed=sealed)], ignore_conflicts=True)
         row = LookupSecret.objects.get(version=_FIRST)
     return compartment.open(lookup_secret_place(compartment.tenant.id, _FIRST), bytes(row.sealed))
 

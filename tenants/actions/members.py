@@ -32,20 +32,19 @@ def get_member(compartment: Compartment, person_id: UUID) -> Membership:
 
 @requires(Permission.MEMBERS_ADMIT)
 def list_join_requests(compartment: Compartment, page: PageRequest) -> Page[JoinRequest]:
-    rows = JoinRequest.objects.filter(tenant=compartment.tenant).select_related("person")
-    return newest_first(rows, page)
+    return newest_first(_requests(compartment), page)
 
 
 @requires(Permission.MEMBERS_ADMIT)
 def get_join_request(compartment: Compartment, request_id: UUID) -> JoinRequest:
-    return fetch(JoinRequest.objects.filter(tenant=compartment.tenant).select_related("person"), id=request_id)
+    return fetch(_requests(compartment), id=request_id)
 
 
 @requires(Permission.MEMBERS_ADMIT)
 def admit(compartment: Compartment, request_id: UUID, role: Role) -> Membership:
     _may_give(compartment, role)
     with transaction.atomic():
-        request = fetch(_requests(compartment), id=request_id)
+        request = fetch(_requests(compartment).select_for_update(of=("self",)), id=request_id)
         _leave_room(compartment)
         membership = Membership.objects.create(tenant=compartment.tenant, person=request.person, role=role)
         request.delete()
@@ -56,7 +55,7 @@ def admit(compartment: Compartment, request_id: UUID, role: Role) -> Membership:
 @requires(Permission.MEMBERS_ADMIT)
 def decline(compartment: Compartment, request_id: UUID) -> None:
     with transaction.atomic():
-        request = fetch(_requests(compartment), id=request_id)
+        request = fetch(_requests(compartment).select_for_update(of=("self",)), id=request_id)
         request.delete()
         record(compartment, "member.declined", str(request.person), person=str(request.person_id))
 
@@ -105,9 +104,7 @@ def _leave_room(compartment: Compartment) -> None:
 
 
 def _requests(compartment: Compartment) -> QuerySet[JoinRequest]:
-    return (
-        JoinRequest.objects.filter(tenant=compartment.tenant).select_related("person").select_for_update(of=("self",))
-    )
+    return JoinRequest.objects.filter(tenant=compartment.tenant).select_related("person")
 
 
 def _may_give(compartment: Compartment, role: Role) -> None:

@@ -22,6 +22,7 @@ from tenants.actions.precedence import WINS_FIRST
 from tenants.actions.reach_changes import Holders, RepositoryReach, compare, cut
 from tenants.actions.rows import fetch
 from tenants.compartment import Compartment, requires
+from tenants.errors import NotFound
 from tenants.records.labels import Pair, matching, repository_matches, stored_filters
 from tenants.records.models import Parameter, ParameterSet, Repository
 from tenants.roles import Permission
@@ -66,11 +67,17 @@ def preview_reach(compartment: Compartment, filters: Sequence[Sequence[Pair]], *
 def preview_names(
     compartment: Compartment, set_id: UUID, *, added: Iterable[str] = (), deleted: Collection[UUID] = ()
 ) -> ReachPreview:
-    """Return what adding these names to the set, and deleting these parameters of it, would change."""
+    """Return what adding these names to the set, and deleting these parameters of it, would change.
+
+    Raises Invalid for what can't be a name, NotFound for a parameter that is not there.
+    """
+    given = {validation.variable(name, "adds") for name in added}
     own = fetch(live_sets(), id=set_id)
     names = _names(own)
-    dropped = live_parameters(set_id).filter(id__in=deleted).values_list("name", flat=True) if deleted else ()
-    return _preview(compartment, own, _Side(own.filters, names), _Side(own.filters, names - {*dropped} | {*added}))
+    dropped = set(live_parameters(set_id).filter(id__in=deleted).values_list("name", flat=True)) if deleted else set()
+    if len(dropped) != len(set(deleted)):
+        raise NotFound
+    return _preview(compartment, own, _Side(own.filters, names), _Side(own.filters, names - dropped | given))
 
 
 @requires(Permission.PARAMETERS_LIST)

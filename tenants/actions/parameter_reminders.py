@@ -29,8 +29,9 @@ def checked_day(day: date) -> date:
 
 
 def remind(compartment: Compartment, parameters: Iterable[Parameter], *, at_once: bool = False) -> None:
-    """Have reminders written for the dates of parameters; in the transaction that stores those, before its end.
+    """Have reminders written for the dates of parameters; in the transaction that has stored those, before its end.
 
+    A hint may be due before that commits, around midnight: whoever looks waits for the lock of the parameter's row.
     What is past when a date is set, nobody has to be reminded of; `at_once` catches up with what was missed.
     """
     dated = [(parameter.id, parameter.expires_on) for parameter in parameters if parameter.expires_on]

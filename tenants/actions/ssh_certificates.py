@@ -36,6 +36,7 @@ class Issued:
     key_id: str
     principals: list[str]
     valid_until: datetime
+    life: timedelta  # from now on, whatever the clock says where it is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def issue_certificate(
         )
     statement = Statement(row.serial, identity.key_id, names, signer.now, until, identity.terminal, addresses)
     certificate = ssh_formats.certify(signer.private, key, statement)
-    return Issued(certificate, row.serial, identity.key_id, names, until)
+    return Issued(certificate, row.serial, identity.key_id, names, until, until - signer.now)
 
 
 def _until(now: datetime, life: timedelta, identity: Identity) -> datetime:

@@ -12,12 +12,12 @@ from typing import Final
 from uuid import UUID
 
 from django.db import DatabaseError
-from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from tenants.actor import Actor
 from tenants.drift.findings import BEHIND, LONGEST, Finding, key_of
 from tenants.drift.reading import NAME_FORM, Known, patiently
+from tenants.provisioning.acting import as_provisioner
 from tenants.provisioning.journal import log
 from tenants.records.audit import Detail
 from tenants.registry.models import DriftReport, Tenant
@@ -79,10 +79,10 @@ def _tell(tenant: Known, findings: list[Finding], actor: Actor, since: datetime 
     """Write into a tenant's log; return whether it could be written."""
     repaired, new = ([each for each in findings if each.repaired is done] for done in (True, False))
     try:
-        with patiently(using) as cursor:
+        with patiently(using):
             if repaired:
                 _log(tenant, "drift.repaired", repaired, actor, using)
-            if new and not _is_said(cursor, tenant, new, since):
+            if new and not _is_said(tenant, new, since, using):
                 _log(tenant, "drift.found", new, actor, using)
     except DatabaseError:  # held, or itself what is broken
         logger.warning("the log of tenant %s can't be written", tenant.id, exc_info=True)
@@ -96,13 +96,12 @@ def _log(tenant: Known, action: str, findings: list[Finding], actor: Actor, usin
     log(named, actor, action, tenant.slug, detail, using=using)
 
 
-def _is_said(cursor: CursorWrapper, tenant: Known, findings: list[Finding], since: datetime | None) -> bool:
+def _is_said(tenant: Known, findings: list[Finding], since: datetime | None, using: str) -> bool:
     """Say whether the last entry about drift since then says the same; comparisons of one tenant leave no report."""
     query = sql.SQL(_LAST_SAID).format(schema=sql.Identifier(tenant.name))
-    cursor.execute("SET LOCAL ROLE bulkhead_provisioner")
-    cursor.execute(query.as_string(cursor.connection), {"since": since})
-    row = cursor.fetchone()
-    cursor.execute("RESET ROLE")
+    with as_provisioner(using) as cursor:
+        cursor.execute(query.as_string(cursor.connection), {"since": since})
+        row = cursor.fetchone()
     try:
         entry = json.loads(row[0]) if row else {}
         said = entry["detail"]["findings"] if entry.get("action") == "drift.found" else []

@@ -19,6 +19,7 @@ from tenants import certificates
 from tenants.actor import Actor
 from tenants.certificates import Document, Reason
 from tenants.operations.lifecycle import TenantOperation
+from tenants.provisioning.acting import as_provisioner
 from tenants.provisioning.journal import log
 from tenants.provisioning.passwords import shut_out
 from tenants.registry.due import resume
@@ -89,10 +90,10 @@ class DestroyTenant(TenantOperation):
 def _destroy(tenant: Tenant, actor: Actor, facts: Document, using: str) -> None:
     # Connections before logs: whoever ends a connection holds it first and waits for the log then.
     peers = _peers(tenant, using)
-    with _as_provisioner(using) as cursor:
+    with as_provisioner(using) as cursor:
         final = _final_facts(cursor, tenant.schema)
     certificates.issue(tenant, {**facts, **final, "keys": certificates.key_facts(tenant, using=using)}, using=using)
-    with _as_provisioner(using) as cursor:
+    with as_provisioner(using) as cursor:
         _drop(cursor, tenant.schema)
     _forget_findings(tenant, using)
     resume(tenant.id, using=using)  # what others had to bring finds out that there is nobody to bring it to
@@ -116,15 +117,6 @@ def _peers(tenant: Tenant, using: str) -> list[Tenant]:
     live = [connection for connection in locked if connection.state != Connection.State.ENDED]
     ends = {end for connection in live for end in (connection.provider, connection.consumer)}
     return sorted(ends - {tenant}, key=lambda peer: peer.id)
-
-
-@contextmanager
-def _as_provisioner(using: str) -> Iterator[CursorWrapper]:
-    """Act as the role that owns every tenant's schema and administers its role."""
-    with connections[using].cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE bulkhead_provisioner")
-        yield cursor
-        cursor.execute("RESET ROLE")
 
 
 def _final_facts(cursor: CursorWrapper, schema: str) -> Document:

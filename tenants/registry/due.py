@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -60,8 +61,11 @@ RETURNING id, tenant_id, kind, message_id, due_at, attempts, created_at"""
 
 
 def claim(limit: int) -> list[Due]:
-    """Take up to `limit` rows whose time has come, each for this worker alone until its new `due_at`."""
-    return list(Due.objects.raw(_CLAIM, [limit]))
+    """Take up to `limit` rows whose time has come, each for this worker alone until its new `due_at`.
+
+    The oldest comes first: what the others rely on is settled by then, and not looked at once more.
+    """
+    return sorted(Due.objects.raw(_CLAIM, [limit]), key=attrgetter("id"))
 
 
 # How long work waits for a suspended tenant before it is tried again: reinstating makes it due at once.
@@ -114,17 +118,25 @@ def announce_count(tenant_id: UUID) -> None:
 
 
 def settle(due: Due, again: datetime | None) -> None:
-    """Put a hint off to when to look again, or forget it; also where an older one has that looked at by then."""
-    row = Due.objects.filter(id=due.id)
-    if again is None or _older(due).filter(due_at__lte=again).exists():
-        row.delete()
+    """Put a claimed hint off to when to look again, or forget it; also where an older one has that looked at by then.
+
+    A hint that was changed since it was claimed stays as it is, and is looked at again: somebody else claimed it, or
+    relies on it and knows what this look came too early for. Each step is a statement of its own, whose conditions
+    PostgreSQL checks once more on a row that it had to wait for: so workers that look at hints about the same at the
+    same moment wait for no two rows, and one hint is left.
+    """
+    claimed = Due.objects.filter(id=due.id, due_at=due.due_at, attempts=due.attempts)
+    if again is None or _rely_on_older(due, again):
+        claimed.delete()
     else:
-        row.update(due_at=again, attempts=0)
+        claimed.update(due_at=again, attempts=0)
 
 
-def _older(due: Due) -> models.QuerySet[Due]:
-    """Hints about the same. Of two workers that look at each other's, only one finds an older."""
-    return Due.objects.filter(tenant_id=due.tenant_id, kind=due.kind, message_id=due.message_id, id__lt=due.id)
+def _rely_on_older(due: Due, again: datetime) -> bool:
+    """Keep the oldest hint about the same from being settled by who claimed it before; say whether there is one."""
+    same = Due.objects.filter(tenant_id=due.tenant_id, kind=due.kind, message_id=due.message_id)
+    older = same.filter(id__lt=due.id, due_at__lte=again)
+    return bool(older.filter(id__in=older.order_by("id").values("id")[:1]).update(attempts=0))
 
 
 def done(tenant_id: UUID, message_id: UUID, *kinds: Due.Kind) -> None:

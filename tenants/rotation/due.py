@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Now
 from psycopg import sql
 
+from tenants.provisioning.acting import as_provisioner
 from tenants.provisioning.portions import portions
 from tenants.provisioning.shape import PATIENCE
 from tenants.registry.models import Tenant
@@ -71,8 +72,7 @@ def _uses(schemas: Sequence[str]) -> dict[str, int]:
     """Ask as the schemas' owner."""
     one = sql.SQL(_USES)
     parts = [one.format(name=sql.Literal(name), table=sql.Identifier(name, "key_uses")) for name in schemas]
-    with transaction.atomic(), connections["default"].cursor() as cursor:
+    with transaction.atomic(), as_provisioner("default") as cursor:
         cursor.execute(PATIENCE)
-        cursor.execute("SET LOCAL ROLE bulkhead_provisioner")
         cursor.execute(sql.SQL(" UNION ALL ").join(parts).as_string(cursor.connection))
         return dict(cursor.fetchall())

@@ -24,11 +24,12 @@ from secrets_vault import (
 )
 from tenants.actions.builds import MAX_TTL as MAX_BUILD_TTL
 from tenants.actions.messages import MAX_TTL
+from tenants.provisioning.acting import as_provisioner
 from tenants.provisioning.places import lookup_secret_place, sealing_place
 from tenants.transfer.archive import KEYS, MANIFEST, member_of
 from tenants.transfer.errors import BadArchive
 from tenants.transfer.manifest import Manifest
-from tenants.transfer.tables import AUDIT, Table, as_provisioner, stream, tables
+from tenants.transfer.tables import AUDIT, Table, stream, tables
 
 _HEAD: Final = "audit_head"
 _COUNTED: Final = "usage_head"

@@ -11,8 +11,8 @@ from django.db import connections
 from psycopg import sql
 
 from tenants.actions.parameter_deletion import KEPT
+from tenants.provisioning.acting import as_provisioner
 from tenants.registry.due import Due
-from tenants.transfer.tables import as_provisioner
 
 _BATCH: Final = 5000
 _WAITING: Final = """

@@ -17,6 +17,7 @@ from psycopg import sql
 from secrets_vault import WrappedKey, hand_over
 from tenants.actor import Actor
 from tenants.keyrings import key_service, wrapped_key
+from tenants.provisioning.acting import as_provisioner
 from tenants.provisioning.journal import log
 from tenants.provisioning.provision import schema_script
 from tenants.records.audit import Detail
@@ -26,7 +27,7 @@ from tenants.transfer.errors import DATABASE_ERRORS, TransferError, said
 from tenants.transfer.files import new_file
 from tenants.transfer.manifest import FORMAT, Contents, Manifest, Member, Sealing
 from tenants.transfer.recipient import fingerprint
-from tenants.transfer.tables import AUDIT, Table, as_provisioner, check_shape, tables
+from tenants.transfer.tables import AUDIT, Table, check_shape, tables
 
 Report = Callable[[str, int], None]
 """Told which part grew by how many bytes."""

@@ -7,11 +7,12 @@ from typing import IO, Any
 
 from psycopg import sql
 
+from tenants.provisioning.acting import as_provisioner
 from tenants.transfer.archive import member_of
 from tenants.transfer.errors import DATABASE_ERRORS, BadArchive, said
 from tenants.transfer.exporting import Report
 from tenants.transfer.manifest import Contents
-from tenants.transfer.tables import AUDIT, Table, as_provisioner, tables
+from tenants.transfer.tables import AUDIT, Table, tables
 from tenants.transfer.verifying import Archive
 
 

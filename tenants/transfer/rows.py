@@ -20,12 +20,13 @@ from psycopg import sql
 from tenants import ssh_formats, validation
 from tenants.actions.parameter_reminders import checked_day
 from tenants.errors import Invalid
+from tenants.provisioning.acting import as_provisioner
 from tenants.records import models
 from tenants.records.labels import filter_pairs, pairs, stored, stored_filters
 from tenants.ssh_formats.container import Reader
 from tenants.transfer.archive import member_of
 from tenants.transfer.errors import BadArchive
-from tenants.transfer.tables import as_provisioner, stream
+from tenants.transfer.tables import stream
 
 Check = Callable[..., bool]
 """Whether the values of some columns, as text, are what our own code would have stored."""

@@ -6,8 +6,7 @@ forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,15 +67,6 @@ def _table(model: type[models.Model]) -> Table:
     times = tuple(str(field.column) for field in fields if isinstance(field, models.DateTimeField))
     identity = next((str(field.column) for field in fields if isinstance(field, models.AutoField)), None)
     return Table(model._meta.db_table, tuple(str(field.column) for field in fields), times, identity)
-
-
-@contextmanager
-def as_provisioner(using: str) -> Iterator[Any]:
-    """Yield a cursor with the rights on tenants' schemas, which the owner has by acting as the provisioner."""
-    with connections[using].cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE bulkhead_provisioner")
-        yield cursor
-        cursor.execute("RESET ROLE")
 
 
 def stream(statement: sql.Composable, using: str) -> Generator[Any]:

@@ -19,9 +19,11 @@ from tenants.actions import (
     members,
     messages,
     overview,
+    parameter_bulk,
     parameter_deletion,
     parameter_history,
     parameter_import,
+    parameter_plan,
     parameter_reach,
     parameter_search,
     parameter_values,
@@ -35,6 +37,7 @@ from tenants.actions import (
 from tenants.actions import connections as links
 from tenants.actor import Actor
 from tenants.compartment import Compartment
+from tenants.importing import Format
 from tenants.pagination import PageRequest
 from tenants.provisioning.provision import create_tenant
 from tenants.records.models import Build, Repository
@@ -222,7 +225,7 @@ def _keep_keys(inside: Compartment, key_id: UUID) -> None:
 
 def _keep_parameters(inside: Compartment, set_id: UUID, parameter_id: UUID) -> None:
     many = [parameter_values.NewValue("NAME", "three"), parameter_values.NewValue("MORE", "four", kind="file")]
-    parameters.apply_changes(inside, set_id, values=many, reason="Many")
+    more = parameters.apply_changes(inside, set_id, values=many, reason="Many")[1]
     parameters.describe_parameter(inside, set_id, parameter_id, description="more", expires_on=None)
     parameters.list_expiring(inside)
     parameters.reveal_set(inside, set_id)
@@ -233,7 +236,10 @@ def _keep_parameters(inside: Compartment, set_id: UUID, parameter_id: UUID) -> N
     parameter_search.find_value(inside, "four")
     parameter_reach.preview_reach(inside, [_LINUX], set_id=set_id)
     for act in (parameter_import.preview_import, parameter_import.import_parameters):
-        act(inside, set_id, text="NAME=five\nNEW=six", form=parameter_import.Format.DOTENV)
+        act(inside, set_id, text="NAME=five\nNEW=six", form=Format.DOTENV)
+    wanted = parameter_plan.Wanted("NAME=seven\nMANY=eight", Format.DOTENV, (more.id,))
+    parameter_bulk.preview_bulk(inside, set_id, wanted)
+    parameter_bulk.apply_bulk(inside, set_id, wanted)
     parameters.delete_parameter(inside, set_id, parameter_id)
     parameter_deletion.list_deleted_parameters(inside, set_id, PageRequest())
     parameter_deletion.restore_parameter(inside, set_id, parameter_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,13 +14,12 @@ from django.db.models import Q
 from secrets_vault import BrokenChain, hashchain
 from tenants.actions import audit, repositories
 from tenants.actions.connections import list_connections
-from tenants.databases.base import close_compartments
 from tenants.errors import Invalid, Refused
 from tenants.pagination import PageRequest, among_newest
 from tenants.records.audit import append, entry, entry_around_names
 from tenants.records.models import AuditRow
 from tenants.roles import Role
-from tests.conftest import Household, NewPerson
+from tests.conftest import Household, NewPerson, at_once
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -85,20 +83,12 @@ def test_the_portal_itself_can_not_rewrite_the_log(household: Household, stateme
 
 
 def test_writers_at_once_make_one_chain(household: Household) -> None:
-    def write(worker: int) -> None:
-        try:
-            with household.enter() as inside:
-                for number in range(10):
-                    repositories.create_repository(inside, name=f"r-{worker}-{number}", url="", labels=[])
-        finally:
-            close_compartments()
-            connections.close_all()
+    def write() -> None:
+        with household.enter() as inside:
+            for _ in range(10):
+                repositories.create_repository(inside, name=f"r-{uuid.uuid4()}", url="", labels=[])
 
-    threads = [threading.Thread(target=write, args=[worker]) for worker in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(write, times=4)
     with household.enter():
         rows = chain()
     assert len(rows) == 41

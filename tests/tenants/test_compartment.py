@@ -16,14 +16,14 @@ from tenants.actions import parameters, repositories
 from tenants.actor import Actor
 from tenants.compartment import Compartment, enter, enter_as_system
 from tenants.databases import OutsideCompartmentError
-from tenants.databases.base import close_compartments, warm
+from tenants.databases.base import warm
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.keyrings import key_service, keyring_of
 from tenants.pagination import PageRequest
 from tenants.records.models import AuditRow, Repository
 from tenants.registry.models import TenantKey
 from tenants.roles import Role
-from tests.conftest import Household, NewPerson, NewTenant
+from tests.conftest import Household, NewPerson, NewTenant, at_once
 
 
 def test_queries_outside_a_compartment_raise() -> None:
@@ -86,17 +86,11 @@ def test_a_rolled_back_savepoint_stays_in_its_compartment(household: Household, 
 
 
 def test_threads_have_compartments_of_their_own(new_tenant: NewTenant) -> None:
-    houses = [new_tenant() for _ in range(2)]
+    houses = iter([new_tenant(), new_tenant()] * 3)
     failures: list[str] = []
 
-    def work(house: Household) -> None:
-        try:
-            write(house)
-        finally:
-            close_compartments()
-            connections.close_all()
-
-    def write(house: Household) -> None:
+    def write() -> None:
+        house = next(houses)
         for turn in range(25):
             with house.enter() as inside:
                 repositories.create_repository(
@@ -104,11 +98,7 @@ def test_threads_have_compartments_of_their_own(new_tenant: NewTenant) -> None:
                 )
                 failures.extend(name for name in _names(inside) if not name.startswith(house.slug))
 
-    threads = [threading.Thread(target=work, args=[houses[number % 2]]) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(write, times=6)
     assert failures == []
 
 

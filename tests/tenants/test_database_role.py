@@ -11,9 +11,8 @@ from django.db import connections
 
 from portal.demo.embedded import Stack
 from tenants.databases.base import close_compartments
-from tenants.databases.current import role_password
 from tenants.databases.settings import DATABASE, settings_of
-from tests.conftest import Household
+from tests.conftest import Household, as_own_role
 
 PERMISSION_DENIED: Final = psycopg.errors.InsufficientPrivilege
 
@@ -21,17 +20,8 @@ PERMISSION_DENIED: Final = psycopg.errors.InsufficientPrivilege
 @pytest.fixture
 def as_role(household: Household, stack: Stack) -> Iterator[psycopg.Connection]:
     """A connection that only the tenant's own role opened: what SQL injected inside the compartment would have."""
-    tenant = household.tenant
-    connection = psycopg.connect(
-        host="127.0.0.1",
-        port=stack.ports["postgresql"],
-        dbname="bulkhead",
-        user=tenant.schema,
-        password=role_password(tenant.schema, tenant.password_version),
-        autocommit=True,
-    )
-    yield connection
-    connection.close()
+    with as_own_role(household.tenant, stack, autocommit=True) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize(

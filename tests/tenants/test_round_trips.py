@@ -24,7 +24,9 @@ from tenants.actions import (
 )
 from tenants.actions import connections as links
 from tenants.actions.builds import Started
+from tenants.actions.parameter_bulk import apply_bulk
 from tenants.actions.parameter_import import Format, import_parameters
+from tenants.actions.parameter_plan import Wanted
 from tenants.actions.parameter_reach import preview_reach
 from tenants.actions.parameter_search import find_value, search
 from tenants.actions.parameter_values import NewValue
@@ -145,6 +147,7 @@ def test_many_values_cost_as_much_as_one(furnished: Household) -> None:
             (lambda: parameters.set_parameter(inside, made.id, name="N0", value="other"), 8),
             (lambda: parameters.apply_changes(inside, made.id, values=values(100)), 10),
             (lambda: import_parameters(inside, made.id, text=text, form=Format.DOTENV), 10),
+            (lambda: apply_bulk(inside, made.id, Wanted(text.replace("=1", "=2"), Format.DOTENV)), 10),
             (lambda: find_value(inside, "value"), 5),
             (lambda: search(inside, "n"), 3),
             (lambda: preview_reach(inside, [], set_id=made.id), 6),

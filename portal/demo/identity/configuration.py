@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
+
+from portal.addresses import is_loopback
 
 CLIENT_ID: Final = "bulkhead-sandbox"
 CLIENT_SECRET: Final = "bulkhead-sandbox-secret"  # noqa: S105 - opens nothing but the sandbox
@@ -49,11 +50,4 @@ class Configuration:
             return False
         if self.portal:
             return f"{parts.scheme}://{parts.netloc}" == self.portal
-        return _is_loopback(parts.hostname or "")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return is_loopback(parts.hostname or "")

@@ -30,8 +30,8 @@ class Command(BaseCommand):
     help = (
         "Wrap every tenant's key by BULKHEAD_KEY_SERVICE that another key service wraps, which BULKHEAD_KEY_SERVICE_"
         "OTHERS has to name, and check that it unwraps there before the row changes. The portal serves meanwhile. Runs "
-        "as the provisioner or the owner. Run it again after it was cut off: it goes on. deploy/ROTATION.md has the "
-        "whole way from one key service to another."
+        "as the provisioner or the owner. Run it again after it was cut off: it goes on. deploy/KEY_SERVICES.md has "
+        "the whole way from one key service to another."
     )
     requires_system_checks = []  # noqa: RUF012 - the shape that Django gives it
 

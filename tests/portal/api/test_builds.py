@@ -132,6 +132,7 @@ def test_deleting_the_repository_ends_its_builds(build: Running, stocked: Househ
         ({"ttl": 86_401}, "ttl"),
         ({"overrides": {"1 BAD": "x"}}, "overrides"),
         ({"revision": "a\nb"}, "revision"),
+        ({"repository": "lone \ud800"}, "repository"),
         ({"unknown": 1}, "unknown"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.conf import settings
 
@@ -72,6 +74,23 @@ def test_reach_is_previewed(caller: Caller, made: str) -> None:
     assert seen == {"everything": False, "matches": [], "repositories": changed, "more": 0}
     everyone = {"everything": True, "matches": ["api"], "repositories": [], "more": 0}
     assert caller.post("parameters/reach", {"filters": []}).json() == everyone
+
+
+def test_names_are_previewed_with_what_wins(caller: Caller, made: str) -> None:
+    base = caller.post("parameter-sets", {"name": "base", "filters": []}).json()["id"]
+    caller.post(f"parameter-sets/{base}/parameters", {"name": "SHARED", "value": "planted-0"})
+    [token] = caller.get(f"{made}/parameters").json()["items"]
+    seen = caller.post(f"{made}/reach", {"adds": ["NEW", "SHARED"], "deletes": [token["id"]]}).json()
+    switches = [{"name": "SHARED", "before": "base", "after": "deploy"}]
+    conflicts = [{"name": "SHARED", "sets": ["deploy", "base"], "more": 0}]
+    changed = {"gains": ["NEW"], "loses": ["TOKEN"], "switches": switches, "conflicts": conflicts}
+    assert seen == {"repositories": [{"name": "api", **changed}], "more": 0}
+    for nothing in ({"adds": ["TOKEN"]}, {}):
+        assert caller.post(f"{made}/reach", nothing).json() == {"repositories": [], "more": 0}
+    assert [each["name"] for each in caller.get(f"{made}/parameters").json()["items"]] == ["TOKEN"]
+    assert set(refused(caller.post(f"{made}/reach", {"adds": ["NOT A NAME"]}), 422)["fields"]) == {"adds"}
+    refused(caller.post(f"{made}/reach", {"deletes": [str(uuid.uuid4())]}), 404)
+    refused(caller.post(f"parameter-sets/{base}/reach", {"deletes": [token["id"]]}), 404)
 
 
 def test_previews_are_limited(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,7 @@ def test_set_a_parameter(caller: Caller, made: dict[str, Any]) -> None:
         ({"name": "A B", "value": "x"}, "name"),
         ({"name": "A", "value": 5}, "value"),
         ({"name": "A", "value": "nul \x00"}, "value"),
+        ({"name": "A", "value": "x", "reason": "lone \ud800"}, "reason"),
         ({"name": "A", "value": "x" * 70_000}, "value"),
         ({"name": "A", "value": "ü" * 40_000}, "value"),
         ({"name": "A", "value": "x", "secret": True}, "secret"),

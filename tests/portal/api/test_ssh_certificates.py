@@ -28,6 +28,7 @@ def test_an_authority_and_a_certificate(caller: Caller, household: Household) ->
     assert answer.status_code == 201
     issued = answer.json()
     assert issued["certificate"].startswith("ssh-ed25519-cert-v01@openssh.com ")
+    assert 890 < issued["expires_in"] <= 900
     assert issued["principals"][0] == f"{household.slug}/github:{household.owner.uid}"
     [listed] = caller.get("ssh-certificates").json()["items"]
     assert (listed["serial"], listed["key_id"]) == (issued["serial"], issued["key_id"])

@@ -48,6 +48,25 @@ def test_who_gets_it_is_said_and_changed(cli: CommandLine) -> None:
     assert (noted["expires_on"], noted["description"]) == (None, "who")
 
 
+def test_what_names_would_change_is_said_before(cli: CommandLine, stocked: Household) -> None:
+    seen = cli.json("parameter", "reach", "--set", "blue", "--add", "ONLY_EVERYONE", "--delete", "ONLY_BLUE")
+    [api] = seen["repositories"]
+    assert (api["name"], api["gains"], api["loses"]) == ("acme/api", [], ["ONLY_BLUE"])
+    assert api["switches"] == [{"name": "ONLY_EVERYONE", "before": "everyone", "after": "blue"}]
+    assert cli.run("parameter", "reach", "--add", "NEW").returncode == 2
+    assert cli.run("parameter", "reach", "--set", "blue", "--add", "NEW", "--filter", "team=red").returncode == 2
+    assert cli.run("parameter", "reach", "--set", "blue", "--delete", "NEW").returncode == 4
+    # No value is asked for: standard input stays as it is.
+    looked = cli.run("parameter", "set", "ONLY_EVERYONE", "--set", "blue", "--dry-run")
+    assert "ONLY_EVERYONE: blue over everyone" in looked.stdout
+    assert "already" in cli.run("parameter", "set", "WHO", "--set", "blue", "--dry-run").stderr
+    assert "WHO from everyone, not blue" in cli.run("parameter", "delete", "WHO", "--set", "blue", "--dry-run").stdout
+    [api] = cli.json("parameter", "delete", "--set", "blue", "--dry-run")["repositories"]
+    assert (api["loses"], [each["name"] for each in api["switches"]]) == (["ONLY_BLUE"], ["WHO"])
+    with stocked.enter():
+        assert Parameter.objects.filter(set__name="blue", deleted_at=None).count() == 2
+
+
 def test_what_became_of_a_value(cli: CommandLine) -> None:
     done = cli.run("parameter", "set", "WHO", "--set", "blue", "--reason", "It leaked", stdin="geheim")
     assert done.returncode == 0, done.stderr
@@ -66,7 +85,9 @@ def test_a_file_in_and_out(cli: CommandLine, stocked: Household) -> None:
     source = cli.home / ".env"
     source.write_text(f"WHO=blue\nONLY_BLUE='changed geheim'\nADDED=\"{VALUE}\"\n")
     looked = cli.json("parameter", "import", str(source), "--set", "blue", "--dry-run")
-    assert looked == {"added": ["ADDED"], "changed": ["ONLY_BLUE"], "unchanged": ["WHO"], "refused": []}
+    nothing: dict[str, list[str]] = {"loses": [], "switches": [], "conflicts": []}
+    reached = {"repositories": [{"name": "acme/api", "gains": ["ADDED"], **nothing}], "more": 0}
+    assert looked == {"added": ["ADDED"], "changed": ["ONLY_BLUE"], "unchanged": ["WHO"], "refused": [], **reached}
     done = cli.run("parameter", "import", str(source), "--set", "blue", "--reason", "Moved")
     assert done.returncode == 0, done.stderr
     assert "geheim" not in done.stdout + done.stderr

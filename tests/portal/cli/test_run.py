@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from portal.cli import variables
+from portal.cli.child import _write
 from tenants.actions import parameters
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
@@ -82,6 +85,28 @@ def test_what_is_printed_is_masked(cli: CommandLine) -> None:
     assert done.stdout == "[***]\n***\n"
     assert done.stderr.endswith("***\n***\n***")
     assert "geheim" not in done.stdout + done.stderr
+
+
+def test_a_value_is_masked_whatever_the_locale(cli: CommandLine) -> None:
+    """The command gets the bytes that are stored, and those are what is looked for in its output."""
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    process = cli.start("run", "-r", "acme/api", "--", "printenv", "ONLY_BLUE", **plain)
+    assert process.communicate(timeout=20)[0] == "***\n***\n"
+    assert process.returncode == 0
+
+
+def test_an_output_that_does_not_wait_loses_nothing() -> None:
+    source, target = os.pipe()
+    os.set_blocking(target, False)
+
+    def write() -> None:
+        with os.fdopen(target, "wb"):
+            _write(target, b"x" * 2**20)
+
+    with ThreadPoolExecutor(1) as threads, os.fdopen(source, "rb") as read:
+        written = threads.submit(write)
+        assert read.read() == b"x" * 2**20
+        written.result(10)
 
 
 def test_what_outlives_the_command_does_not_hold_it_up(cli: CommandLine) -> None:

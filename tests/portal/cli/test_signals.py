@@ -7,18 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
-import httpx
 import pytest
 
 from portal.cli.child import Child
 from portal.cli.signals import Signals, Told
-from tests.portal.cli.conftest import CommandLine
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,7 +22,7 @@ import os, signal, sys, threading, time
 from portal.cli.child import Child
 from portal.cli.signals import Signals
 with Signals() as signals:
-    child = Child(["sh", "-c", "sleep 20"], dict(os.environ), [], signals)
+    child = Child(["sh", "-c", "sleep 20"], os.environb, [], signals)
     def told():
         time.sleep(0.3)
         signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
@@ -53,9 +47,10 @@ def test_before_there_is_a_command_it_ends_the_run_at_the_next_step() -> None:
         with pytest.raises(Told):
             signals.heed()
         with pytest.raises(Told):
-            Child(["sh", "-c", "exit 3"], os.environ, [], signals)
-        with pytest.raises(Told):  # asked again, it waits for nothing
-            os.kill(os.getpid(), signal.SIGINT)
+            Child(["sh", "-c", "exit 3"], os.environb, [], signals)
+        os.kill(os.getpid(), signal.SIGINT)  # asked twice, it waits for answers, and not for long
+        with pytest.raises(Told):
+            os.kill(os.getpid(), signal.SIGINT)  # asked three times, for nothing
     assert signals.ending
 
 
@@ -71,43 +66,3 @@ def test_what_comes_while_the_command_starts_is_the_commands() -> None:
         process = signals.start(launch)
         assert signals.wait(process) in {-signal.SIGTERM, -signal.SIGUSR1}
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-@contextmanager
-def in_between(portal: str, process: list[subprocess.Popen[str]], number: int) -> Iterator[str]:
-    """Serve the portal's API; send the signal once the portal has started a build, and before it says so."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name: self.headers[name] for name in ("Authorization", "Content-Type")}
-            answer = httpx.post(f"{portal}{self.path}", content=body, headers=headers)
-            if self.path.endswith("/builds"):
-                process[0].send_signal(number)
-                time.sleep(0.2)
-            self.send_response(answer.status_code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def test_a_build_that_was_started_a_moment_ago_ends_with_it(cli: CommandLine) -> None:
-    """What the portal began is ended there, the command never runs, and this process ends by the signal."""
-    started: list[subprocess.Popen[str]] = []
-    with in_between(cli.portal, started, signal.SIGHUP) as between:
-        stored = cli.credentials.read_text()
-        cli.credentials.write_text(stored.replace(cli.portal, between))
-        started.append(cli.start("run", "-r", "acme/api", "--", "echo", "ran"))
-        out, _ = started[0].communicate(timeout=30)
-        cli.credentials.write_text(stored)
-    assert (started[0].returncode, out) == (-signal.SIGHUP, "")
-    assert [item["outcome"] for item in cli.json("build", "list")] == ["cancelled"]

@@ -57,6 +57,14 @@ def test_a_certificate_for_ones_own_key(cli: CommandLine, stocked: Household) ->
     assert cli.json("ssh-key", "authority", "retire", authority["id"])["retired_at"] is not None
 
 
+def test_a_private_key_that_can_not_be_written_stays_nowhere(cli: CommandLine) -> None:
+    (cli.home / "taken").mkdir()
+    done = cli.run("ssh-key", "fetch", "deploy", "-r", "acme/api", "--output", "taken", "--force")
+    assert done.returncode == 1
+    assert "can't be written" in done.stderr
+    assert not [path for path in cli.home.rglob("*") if path.is_file() and "PRIVATE KEY" in path.read_text()]
+
+
 def test_what_the_log_tells_of_a_key(cli: CommandLine) -> None:
     assert cli.run("ssh-key", "rotate", "deploy").returncode == 0
     told = cli.json("audit", "list", "--about", "deploy", "--about", "other")

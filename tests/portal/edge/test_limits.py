@@ -94,13 +94,34 @@ def test_what_is_refused_is_not_counted(address: str, monkeypatch: pytest.Monkey
 
 
 @FIVE
+def test_people_of_one_address_have_an_allowance_each(address: str) -> None:
+    for person in ("ada", "grace"):
+        assert [spent(address, f"account {person} {address}") for _ in range(6)] == [False] * 5 + [True]
+
+
+@FIVE
+def test_one_address_has_ten_accounts_worth(address: str) -> None:
+    """However many accounts somebody makes there."""
+    refused = [spent(address, f"account {number} {address}") for number in range(60)]
+    assert refused == [False] * 5 * limits.ACCOUNTS_AN_ADDRESS + [True] * 10
+
+
+@FIVE
+def test_who_is_unknown_does_not_use_up_what_is_known_peoples(address: str) -> None:
+    """Nor the other way round."""
+    assert [spent(address) for _ in range(6)] == [False] * 5 + [True]
+    assert not any(spent(address, f"account {number} {address}") for number in range(50))
+    another = address.replace("198.51", "198.18")
+    assert not any(spent(another, f"account {number} {another}") for number in range(50))
+    assert [spent(another) for _ in range(6)] == [False] * 5 + [True]
+
+
+@FIVE
 def test_one_limit_that_is_used_up_does_not_use_up_another(address: str) -> None:
-    account = f"account {address}"
-    for _ in range(5):
-        spent(address)
+    account, elsewhere = f"account {address}", address.replace("198.51", "198.18").rpartition(".")[0]
+    assert not any(spent(address, f"account {number} {address}") for number in range(50))
     assert all(spent(address, account) for _ in range(9))
-    prefix = address.rpartition(".")[0]
-    assert [spent(f"{prefix}.{number}", account) for number in range(250, 256)] == [False] * 5 + [True]
+    assert [spent(f"{elsewhere}.{number}", account) for number in range(6)] == [False] * 5 + [True]
 
 
 def test_a_use_costs_one_trip_to_redis(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,10 +145,10 @@ def test_a_use_costs_one_trip_to_redis(address: str, monkeypatch: pytest.MonkeyP
 
 @FIVE
 def test_several_uses_are_counted_as_if_they_came_one_by_one(address: str) -> None:
-    """The address of all of them allows five; who is too many is told, and the others are not."""
-    uses = [(address, [f"account {address} {number}"]) for number in range(7)]
+    prefix, account = address.rpartition(".")[0], f"account {address}"
+    uses = [(f"{prefix}.{number}", [account if number else "account of another"]) for number in range(8)]
     refused = limits.spend_each("api", uses)
-    assert [each is not None for each in refused] == [False] * 5 + [True] * 2
+    assert [each is not None for each in refused] == [False] + [False] * 5 + [True] * 2
 
 
 @pytest.mark.parametrize("period", [60, 3600])

@@ -23,13 +23,20 @@ AWAY = "127.0.0.1:1"  # nothing listens there
 
 
 @contextmanager
-def serving(stack: Stack, directory: Path, *, processes: int = 1, **changes: str) -> Iterator[tuple[Browser, Path]]:
+def serving(
+    stack: Stack,
+    directory: Path,
+    *,
+    processes: int = 1,
+    application: str = "portal.wsgi:application",
+    **changes: str,
+) -> Iterator[tuple[Browser, Path]]:
     """Yield a browser at a web server of its own, which ends with us, and the server's log."""
     port = remembered(directory / "ports.json", {"web": None})["web"]
     url = f"http://127.0.0.1:{port}"
     environment = {**stack.environment("web"), "BULKHEAD_BASE_URL": url, **changes}
     command = [str(GRANIAN), "--interface", "wsgi", "--port", str(port), "--workers", str(processes)]
-    command += ["--blocking-threads", "2", "portal.wsgi:application"]
+    command += ["--blocking-threads", "2", application]
     server = Child("web", command, directory, environment=environment)
     server.start()
     try:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from portal.signin import sessions
 from tenants.actions import tokens
 from tenants.actions.tokens import Redemption
 from tenants.registry.models import AccessToken, DeviceGrant, Displaced, Person
-from tests.conftest import Household, NewPerson
+from tests.conftest import Household, NewPerson, at_once
 from tests.portal.signin.conftest import NewBrowser
 from tests.portal.signin.test_sessions import begun, is_signed_in
 
@@ -58,16 +59,10 @@ def test_an_approval_under_way_while_it_is_said_is_taken_back(household: Househo
     note = displaced_by_another(household.owner)
     intruder = begun(household.owner)
 
-    def say() -> None:
-        try:
-            sessions.shut_out(note)
-        finally:
-            connection.close()
-
     with ThreadPoolExecutor(1) as pool:
         with intruder.held() as live:
             assert live
-            said = pool.submit(say)
+            said = pool.submit(at_once, partial(sessions.shut_out, note), times=1)
             with pytest.raises(TimeoutError):
                 said.result(timeout=0.5)
             tokens.approve_device(household.actor(), grant.user_code, household.slug)
@@ -83,16 +78,10 @@ def test_a_token_issued_while_it_is_said_is_frozen_too(household: Household) -> 
     tokens.approve_device(household.actor(), grant.user_code, household.slug)
     note = displaced_by_another(household.owner)
 
-    def say() -> None:
-        try:
-            sessions.shut_out(note)
-        finally:
-            connection.close()
-
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             DeviceGrant.objects.select_for_update().get(person=household.owner)  # as redeeming begins
-            said = pool.submit(say)
+            said = pool.submit(at_once, partial(sessions.shut_out, note), times=1)
             with pytest.raises(TimeoutError):
                 said.result(timeout=0.5)
             token = tokens.redeem_device(grant.device_code, address="192.0.2.7")

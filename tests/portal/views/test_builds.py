@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from portal.pages.events import BUILD_STARTED
 from tenants.actions import builds, parameters, repositories
 from tenants.actions.builds import Started
+from tenants.records.audit import append
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
 from tests.portal.views.conftest import NewVisitor, Visitor, text
@@ -49,6 +53,18 @@ def test_a_build_is_ended_after_a_question(owner: Visitor, started: Started) -> 
     assert "shredded" in after
     assert "build.ended" in after
     assert "has ended already" in owner.after(owner.post(path))
+
+
+@pytest.mark.parametrize("odd", [{}, {"detail": [1]}, {"detail": {"names": [[1]]}}, {"action": []}])
+def test_an_entry_that_the_portal_did_not_write_breaks_no_page(
+    household: Household, owner: Visitor, started: Started, odd: dict[str, Any]
+) -> None:
+    with household.enter() as inside:
+        append(inside.alias, json.dumps({"build": str(started.build.id), **odd}, separators=(",", ":")))
+    answer = owner.get(f"builds/{started.build.id}/")
+    assert answer.status_code == 200
+    assert "it was not written by the portal" in text(answer)
+    assert "build.started" in text(answer)
 
 
 def test_who_may_not_see_the_log_sees_the_build(

@@ -52,6 +52,7 @@ def test_they_are_read_and_name_no_tenant(visit: NewVisitor, household: Househol
         assert secret not in answer.content.decode()
 
 
+@pytest.mark.usefixtures("no_worker", "no_backlog")
 def test_they_move_with_what_they_count(
     visit: NewVisitor, household: Household, administrator: psycopg.Connection
 ) -> None:

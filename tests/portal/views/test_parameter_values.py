@@ -24,6 +24,15 @@ def test_a_file_is_a_value(household: Household, owner: Visitor, deploy: uuid.UU
         assert parameters.reveal_environment(inside, "core").values == {"CA": f"{SECRET}\n"}
 
 
+def test_lines_end_as_they_were_typed(household: Household, owner: Visitor, deploy: uuid.UUID) -> None:
+    """A browser sends CRLF for each; a key with it is another one, and is not found by the one that leaked."""
+    owner.after(owner.post(f"parameters/{deploy}/put/", name="KEY", value=f"{SECRET}\r\nsecond\r\n"))
+    with household.enter() as inside:
+        assert parameters.reveal_environment(inside, "core").values == {"KEY": f"{SECRET}\nsecond\n"}
+    answer = owner.post("parameters/search/value/", value=f"{SECRET}\r\nsecond\r\n")
+    assert "Stored in 1 version" in text(answer)
+
+
 @pytest.mark.parametrize(
     ("content", "value", "said"),
     [

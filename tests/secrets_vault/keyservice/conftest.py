@@ -21,6 +21,7 @@ from secrets_vault.keyservice.remote import RemoteKeyService
 from tests.secrets_vault.keyservice.servers import azure, google
 from tests.secrets_vault.keyservice.servers.certificates import Authority, make_authority
 from tests.secrets_vault.keyservice.servers.processes import ROOT_TOKEN, running_bao, running_moto
+from tests.secrets_vault.keyservice.servers.wire import WireServer
 
 if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 REGION: Final = "eu-west-1"
 AWS_KEYS: Final = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 REMOTE: Final = ("aws_service", "transit_service", "google_service", "azure_service")
+CONTEXT: Final = {"tenant": "one", "key-version": "1"}
+KEY: Final = bytes(range(32))
 FOREIGN: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "VAULT_TOKEN_FILE", "AZURE_CLIENT_ID")
 
 
@@ -166,15 +169,17 @@ def transit_service(surroundings: pytest.MonkeyPatch, opened: dict[str, KeyServi
 def google_service(
     surroundings: pytest.MonkeyPatch, opened: dict[str, KeyService], google_server: google.GoogleServer
 ) -> Iterator[KeyService]:
-    google_server.heal()  # and forget what another test asked
-    yield opened["google_service"]
-    google_server.heal()
+    yield from _healed(google_server, opened["google_service"])
 
 
 @pytest.fixture
 def azure_service(
     surroundings: pytest.MonkeyPatch, opened: dict[str, KeyService], azure_server: azure.AzureServer
 ) -> Iterator[KeyService]:
-    azure_server.heal()  # and forget what another test asked
-    yield opened["azure_service"]
-    azure_server.heal()
+    yield from _healed(azure_server, opened["azure_service"])
+
+
+def _healed(server: WireServer, service: KeyService) -> Iterator[KeyService]:
+    server.heal()  # and forget what another test asked
+    yield service
+    server.heal()

@@ -12,15 +12,13 @@ from botocore.exceptions import ClientError
 from secrets_vault import BadCiphertext, KeyService, KeyServiceDenied, KeyServiceUnavailable, open_key_service
 from secrets_vault.keyservice import attempts
 from secrets_vault.keyservice.remote import RemoteKeyService
-from tests.secrets_vault.keyservice.conftest import eager
+from tests.secrets_vault.keyservice.conftest import CONTEXT, KEY, eager
 from tests.secrets_vault.keyservice.leaks import shown, shows
 from tests.secrets_vault.keyservice.servers.wire import Answer, WireServer
 
 if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
 
-CONTEXT = {"tenant": "one", "key-version": "1"}
-KEY = bytes(range(32))
 OF_ANOTHER = Answer(200, {"KeyId": "arn:aws:kms:eu-west-1:1:key/other", "Plaintext": base64.b64encode(KEY).decode()})
 
 

@@ -1,4 +1,4 @@
-"""Azure Key Vault beyond the contract: what stands in for associated data, the challenge, refusals."""
+"""Azure Key Vault beyond the contract: what stands in for associated data, the challenge, its identity."""
 
 import hashlib
 import struct
@@ -10,13 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, utils
 from secrets_vault import BadCiphertext, KeyService, KeyServiceDenied, KeyServiceUnavailable, open_key_service
 from secrets_vault.binding import encode, encode_context
 from secrets_vault.keyservice import attempts
+from tests.secrets_vault.keyservice.conftest import CONTEXT, KEY
 from tests.secrets_vault.keyservice.servers import azure
 from tests.secrets_vault.keyservice.servers.certificates import Authority
 from tests.secrets_vault.keyservice.servers.wire import Answer, Request, WireServer
 
-CONTEXT = {"tenant": "one", "key-version": "1"}
 OTHER = {"tenant": "two", "key-version": "1"}
-KEY = bytes(range(32))
 HEADER = b"BHRK\1\4"
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
@@ -61,30 +60,6 @@ def test_who_has_only_the_public_key_wraps_nothing(azure_service: KeyService, az
     for signature in (b"", bytes(256), honest[-256:]):
         with pytest.raises(BadCiphertext):
             azure_service.unwrap(HEADER + body + signature, CONTEXT)
-
-
-@pytest.mark.parametrize(
-    ("answer", "meaning"),
-    [
-        (azure.failure(400, "BadParameter", "no"), BadCiphertext),
-        (azure.failure(403, "Forbidden", "Operation is not allowed on a disabled key."), KeyServiceDenied),
-        (azure.failure(404, "KeyNotFound", "no"), KeyServiceDenied),
-        (azure.failure(429, "Throttled", "later"), KeyServiceUnavailable),
-        (azure.failure(500, "InternalError", "later"), KeyServiceUnavailable),
-    ],
-)
-def test_each_error_has_its_meaning(
-    azure_service: KeyService,
-    azure_server: azure.AzureServer,
-    answer: Answer,
-    meaning: type[Exception],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
-    wrapped = azure_service.wrap(KEY, CONTEXT)
-    azure_server.fault = lambda _: answer
-    with pytest.raises(meaning):
-        azure_service.unwrap(wrapped, CONTEXT)
 
 
 def test_a_caller_who_may_not_read_the_key_asks_the_vault_for_all(

@@ -6,10 +6,7 @@ import pytest
 
 from secrets_vault import BadCiphertext, Keyring, KeyService, KeyServiceDenied, open_sealed, seal
 from tests.secrets_vault.conftest import OTHER_TENANT, PLACE, PLAINTEXT
-from tests.secrets_vault.keyservice.conftest import REMOTE
-
-CONTEXT = {"tenant": "one", "key-version": "1"}
-KEY = bytes(range(32))
+from tests.secrets_vault.keyservice.conftest import CONTEXT, KEY, REMOTE
 
 
 @pytest.fixture(params=["service", *REMOTE])

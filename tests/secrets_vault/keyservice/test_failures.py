@@ -18,13 +18,12 @@ from secrets_vault.keyservice import attempts, guard
 from secrets_vault.keyservice.remote import RemoteKeyService
 from secrets_vault.keyservice.transit import TransitKeyService
 from secrets_vault.opaque import Secret
-from tests.secrets_vault.keyservice.conftest import REMOTE, eager
+from tests.secrets_vault.keyservice.conftest import CONTEXT, REMOTE, eager
 from tests.secrets_vault.keyservice.leaks import shown, shows
 from tests.secrets_vault.keyservice.servers import azure
 from tests.secrets_vault.keyservice.servers.certificates import Authority, make_authority
 from tests.secrets_vault.keyservice.servers.wire import Answer, Request, WireServer
 
-CONTEXT: Final = {"tenant": "one", "key-version": "1"}
 KEY: Final = b"\xa5planted-key-material-0123456789\x5a"[:32]
 LIMIT: Final = 3.0  # seconds until a page says 503
 

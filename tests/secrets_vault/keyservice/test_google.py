@@ -1,17 +1,15 @@
-"""Google Cloud KMS beyond the contract: checksums both ways, refusals, credentials."""
+"""Google Cloud KMS beyond the contract: checksums both ways, another key, credentials."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from secrets_vault import BadCiphertext, KeyService, KeyServiceDenied, KeyServiceUnavailable, open_key_service
+from secrets_vault import KeyService, KeyServiceDenied, KeyServiceUnavailable, open_key_service
 from secrets_vault.keyservice import attempts
+from tests.secrets_vault.keyservice.conftest import CONTEXT, KEY
 from tests.secrets_vault.keyservice.servers import google
-from tests.secrets_vault.keyservice.servers.wire import Answer, Json
-
-CONTEXT = {"tenant": "one", "key-version": "1"}
-KEY = bytes(range(32))
+from tests.secrets_vault.keyservice.servers.wire import Json
 
 
 def without(*names: str) -> Callable[[Json], Json]:
@@ -70,33 +68,6 @@ def test_a_request_that_was_damaged_on_its_way_is_repeated(
     answers = iter([google.failure(400, "INVALID_ARGUMENT", text)])
     google_server.fault = lambda _: next(answers, None)
     assert google_service.unwrap(wrapped, CONTEXT) == KEY
-
-
-@pytest.mark.parametrize(
-    ("answer", "meaning"),
-    [
-        (google.failure(400, "FAILED_PRECONDITION", "The key version is not enabled."), KeyServiceDenied),
-        (google.failure(400, "INVALID_ARGUMENT", "Decryption failed."), BadCiphertext),
-        (google.failure(401, "UNAUTHENTICATED", "no"), KeyServiceDenied),
-        (google.failure(403, "PERMISSION_DENIED", "no"), KeyServiceDenied),
-        (google.failure(404, "NOT_FOUND", "no"), KeyServiceDenied),
-        (google.failure(429, "RESOURCE_EXHAUSTED", "later"), KeyServiceUnavailable),
-        (google.failure(503, "UNAVAILABLE", "later"), KeyServiceUnavailable),
-        (google.failure(504, "DEADLINE_EXCEEDED", "later"), KeyServiceUnavailable),
-    ],
-)
-def test_each_error_has_its_meaning(
-    google_service: KeyService,
-    google_server: google.GoogleServer,
-    answer: Answer,
-    meaning: type[Exception],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
-    wrapped = google_service.wrap(KEY, CONTEXT)
-    google_server.fault = lambda _: answer
-    with pytest.raises(meaning):
-        google_service.unwrap(wrapped, CONTEXT)
 
 
 def test_an_answer_of_another_key_is_refused(google_service: KeyService, google_server: google.GoogleServer) -> None:

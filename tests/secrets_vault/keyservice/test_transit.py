@@ -8,10 +8,9 @@ import hvac
 import pytest
 
 from secrets_vault import BadCiphertext, KeyService, KeyServiceDenied, open_key_service
+from tests.secrets_vault.keyservice.conftest import CONTEXT, KEY
 from tests.secrets_vault.keyservice.servers.transit import TOKEN, TransitServer
 
-CONTEXT = {"tenant": "one", "key-version": "1"}
-KEY = bytes(range(32))
 ENGINE = "engines/transit"
 NewKey = Callable[[], str]
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import threading
 import uuid
+from contextlib import suppress
 
 import pytest
-from django.db import connections
 
 from tenants.actions import members, tenancies
-from tenants.databases.base import close_compartments
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.pagination import PageRequest
 from tenants.records.models import AuditRow
 from tenants.registry.models import JoinRequest, Membership
 from tenants.roles import GRANTS, Permission, Role
-from tests.conftest import Household, NewPerson
+from tests.conftest import Household, NewPerson, at_once
 
 
 def test_somebody_asks_and_is_admitted(household: Household, new_person: NewPerson) -> None:
@@ -106,25 +105,16 @@ def test_a_tenant_keeps_an_owner(household: Household) -> None:
 
 
 def test_two_owners_who_remove_each_other_at_once_leave_one(household: Household, new_person: NewPerson) -> None:
-    pair = [household.owner, household.join(new_person(), Role.OWNER)]
-    start = threading.Barrier(2)
+    one, other = household.owner, household.join(new_person(), Role.OWNER)
+    turns, inside_both = iter([(one, other), (other, one)]), threading.Barrier(2)
 
-    def remove(number: int) -> None:
-        try:
-            with household.enter(pair[number]) as inside:
-                start.wait(5)
-                members.remove_member(inside, pair[1 - number].id)
-        except (Invalid, NotFound):
-            pass  # the slower one
-        finally:
-            close_compartments()
-            connections.close_all()
+    def remove() -> None:
+        remover, removed = next(turns)
+        with suppress(Invalid, NotFound), household.enter(remover) as inside:  # the slower one
+            inside_both.wait(5)
+            members.remove_member(inside, removed.id)
 
-    threads = [threading.Thread(target=remove, args=[number]) for number in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(remove, times=2)
     assert Membership.objects.filter(tenant=household.tenant, role=Role.OWNER).count() == 1
 
 

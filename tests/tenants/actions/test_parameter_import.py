@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tenants.actions import parameters, repositories
-from tenants.actions.parameter_import import Format, ImportPreview, import_parameters, preview_import
+from tenants.actions.parameter_import import Format, import_parameters, preview_import
+from tenants.actions.parameter_plan import Plan
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.records.models import AuditRow, ParameterVersion
 from tenants.roles import Role
@@ -24,7 +25,7 @@ def test_what_is_previewed_is_stored(household: Household, form: Format) -> None
     with household.enter() as inside:
         repositories.create_repository(inside, name="api", url="", labels=[])
         set_id = new_set(inside, KEPT="same", CHANGED="old value", OTHER="1")
-        expected = ImportPreview(added=["ADDED"], changed=["CHANGED"], unchanged=["KEPT"], refused=[])
+        expected = Plan(added=["ADDED"], changed=["CHANGED"], unchanged=["KEPT"], refused=[])
         assert preview_import(inside, set_id, text=TEXTS[form], form=form) == expected
         assert ParameterVersion.objects.count() == 3
         counts = {"added": 1, "changed": 1, "unchanged": 1, "refused": 0, "id": str(set_id)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from tenants.pagination import PageRequest
 from tenants.records.models import AuditRow, SSHAuthority
 from tenants.records.models import SSHCertificate as Row
 from tenants.roles import Role
-from tests.conftest import Household, NewPerson
+from tests.conftest import Household, NewPerson, at_once
 
 HOUR = timedelta(hours=1)
 
@@ -172,6 +173,18 @@ def test_so_many_authorities_and_no_more(trusted: Household) -> None:
             ssh_authorities.create_authority(inside)
         with pytest.raises(Invalid, match="authority"):
             ssh_authorities.create_authority(inside)
+
+
+def test_so_many_also_when_all_are_made_at_once(household: Household) -> None:
+    def make() -> bool:
+        with household.enter() as inside, suppress(Invalid):
+            ssh_authorities.create_authority(inside)
+            return True
+        return False
+
+    assert sum(at_once(make, times=5)) == ssh_authorities.MAX_LIVE
+    with household.enter() as inside:
+        assert len(ssh_authorities.list_authorities(inside)) == ssh_authorities.MAX_LIVE
 
 
 def test_the_authority_is_sealed_and_the_tenants_own(trusted: Household, neighbour: Household) -> None:

@@ -19,11 +19,10 @@ from portal.demo.embedded import Stack
 from tenants.actor import Actor
 from tenants.databases import Entered, entered
 from tenants.databases.base import close_compartments
-from tenants.databases.current import role_password
 from tenants.provisioning.passwords import Campaign, Outcome, campaign, rotate
 from tenants.records.models import AuditRow, Repository
 from tenants.registry.models import Tenant
-from tests.conftest import Household
+from tests.conftest import Household, as_own_role
 from tests.portal.api.conftest import new_token, text_of
 from tests.tenants.databases.conftest import Backends
 from tests.tenants.databases.hammer import hammering
@@ -50,9 +49,7 @@ def version_of(house: Household) -> int:
 
 
 def connect(stack: Stack, house: Household, version: int) -> None:
-    role, port = house.tenant.schema, stack.ports["postgresql"]
-    password = role_password(role, version)
-    psycopg.connect(host="127.0.0.1", port=port, dbname="bulkhead", user=role, password=password).close()
+    as_own_role(house.tenant, stack, version=version).close()
 
 
 def visit(house: Household) -> None:

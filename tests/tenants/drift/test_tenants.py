@@ -12,12 +12,11 @@ import pytest
 
 from portal.demo.embedded import Stack
 from tenants.actor import Actor
-from tenants.databases.current import role_password
 from tenants.drift import comparison, reading
 from tenants.drift.comparison import compare
 from tenants.drift.findings import Finding, Hand
 from tenants.registry.models import DriftReport
-from tests.conftest import Household, NewTenant
+from tests.conftest import NO_LIMITS, Household, NewTenant, as_own_role
 
 ACTOR: Final = Actor.operator("test")
 
@@ -120,15 +119,7 @@ def test_what_is_not_safe_is_found_and_left(lost: Household, administrator: psyc
 @pytest.fixture
 def intruder(household: Household, stack: Stack) -> Iterator[psycopg.Connection]:
     """A session of a tenant's own role, with the time limits of none."""
-    name = household.tenant.schema
-    login = {"host": "127.0.0.1", "port": stack.ports["postgresql"], "dbname": "bulkhead"}
-    limits = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-    with psycopg.connect(
-        **login,  # type: ignore[arg-type]  # libpq's own parts
-        user=name,
-        password=role_password(name, 1),
-        options=" ".join(f"-c {limit}=0" for limit in limits),
-    ) as own:
+    with as_own_role(household.tenant, stack, options=NO_LIMITS) as own:
         yield own
 
 
@@ -190,15 +181,7 @@ def test_a_tenant_is_told_once_whoever_compares_how_often(
 
 
 def test_a_role_that_lifted_its_own_limits_is_put_back(household: Household, stack: Stack) -> None:
-    name = household.tenant.schema
-    with psycopg.connect(
-        host="127.0.0.1",
-        port=stack.ports["postgresql"],
-        dbname="bulkhead",
-        user=name,
-        password=role_password(name, 1),
-        autocommit=True,
-    ) as own:
+    with as_own_role(household.tenant, stack, autocommit=True) as own:
         own.execute("ALTER ROLE CURRENT_USER SET statement_timeout = 0")
         own.execute("ALTER ROLE CURRENT_USER IN DATABASE bulkhead SET search_path = pg_temp")
     found = findings(household, repair=True)

@@ -18,11 +18,9 @@ from psycopg.conninfo import make_conninfo
 from portal.demo import postgres
 from portal.demo.embedded import Stack
 from secrets_vault import Keyring, KeyServiceDenied, Place, VaultError, WrappedKey, open_sealed
-from tenants.actions import parameters
-from tenants.databases.current import role_password
 from tenants.keyrings import forget_keyring, key_service, keyring_of, wrapped_keys
 from tenants.registry.models import Tenant, TenantKey
-from tests.conftest import Household
+from tests.conftest import Household, as_own_role
 from tests.tenants.operations.conftest import destroy, suspend
 
 GUIDE: Final = Path(__file__).parents[3] / "deploy" / "database" / "BACKUPS.md"
@@ -79,14 +77,6 @@ def readable(path: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def stocked(household: Household) -> Household:
-    with household.enter() as inside:
-        made = parameters.create_set(inside, name="everyone", description="", filters=[])
-        parameters.set_parameter(inside, made.id, name="TOKEN", value="kittiwake")
-    return household
-
-
 def test_only_the_keys_dump_holds_wrapped_keys(stocked: Household, dump: Dump, environment: dict[str, str]) -> None:
     tenant = stocked.tenant
     (key,) = wrapped_keys(tenant.id)
@@ -134,12 +124,11 @@ def test_one_tenants_lock_does_not_keep_a_dump_waiting(
     household: Household, environment: dict[str, str], stack: Stack
 ) -> None:
     """The minute that the guide says is a second here."""
-    role, port = household.tenant.schema, stack.ports["postgresql"]
-    password = role_password(role, household.tenant.password_version)
+    role = household.tenant.schema
     dumps = [command for command in COMMANDS if command.startswith("pg_dump ")]
     assert all("--lock-wait-timeout=60s" in command for command in dumps)
     (main,) = (command.replace("=60s", "=1s") for command in dumps if "/main.dump" in command)
-    with psycopg.connect(host="127.0.0.1", port=port, dbname="bulkhead", user=role, password=password) as thief:
+    with as_own_role(household.tenant, stack) as thief:
         thief.execute("LOCK TABLE repositories IN ACCESS EXCLUSIVE MODE")
         line = ["sh", "-euc", f"{main} --schema={role}"]
         done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=30)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,12 +17,11 @@ from portal.demo.embedded import Stack
 from tenants.actor import Actor
 from tenants.certificates import notice
 from tenants.compartment import Compartment
-from tenants.databases.current import role_password
 from tenants.operations import ReinstateTenant
 from tenants.provisioning import eviction
 from tenants.provisioning.passwords import campaign, rotate
 from tenants.registry.models import Certificate, Tenant, TenantState
-from tests.conftest import Household
+from tests.conftest import NO_LIMITS, Household, as_own_role
 from tests.tenants.operations.conftest import acts, apply, destroy, suspend
 
 Thief = Callable[..., psycopg.Connection]
@@ -34,18 +34,9 @@ def thief(stack: Stack) -> Iterator[Thief]:
     opened = []
 
     def connect(house: Household, password: str = "") -> psycopg.Connection:
-        role = house.tenant.schema
-        connection = psycopg.connect(
-            host="127.0.0.1",
-            port=stack.ports["postgresql"],
-            dbname="bulkhead",
-            user=role,
-            password=password or role_password(role, 1),
-            autocommit=True,
-            options="-c lock_timeout=0 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0",
-        )
-        opened.append(connection)
-        return connection
+        given: dict[str, Any] = {"password": password} if password else {}
+        opened.append(as_own_role(house.tenant, stack, autocommit=True, options=NO_LIMITS, **given))
+        return opened[-1]
 
     yield connect
     for connection in opened:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from secrets_vault import BadCiphertext, Place
+from secrets_vault import BadCiphertext, LocalKeyService, Place
 from tenants.actions import parameters, repositories, ssh_keys
 from tenants.actor import Actor
 from tenants.compartment import Compartment
@@ -32,6 +38,19 @@ def age(house: Household, by: timedelta = timedelta(minutes=11)) -> None:
     """Let all versions of the tenant's key be older than they are."""
     for row in TenantKey.objects.using("provisioner").filter(tenant=house.tenant):
         TenantKey.objects.using("provisioner").filter(id=row.id).update(created_at=row.created_at - by)
+
+
+def attempts_of(program: str, house: Household, environment: dict[str, str]) -> list[list[Any]]:
+    """Run a program whose work on the tenant is killed again and again; return what it printed of each attempt."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.tenants.rotation.{program}", str(house.tenant.id)],
+        env={**os.environ, **environment, "DJANGO_SETTINGS_MODULE": "portal.settings"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def sealed(inside: Compartment) -> Sealed:
@@ -86,6 +105,13 @@ def opens(inside: Compartment, place: Place, value: bytes) -> bool:
     except BadCiphertext:
         return False
     return True
+
+
+@pytest.fixture
+def former(tmp_path: Path) -> str:
+    """Another key service's address."""
+    LocalKeyService.create(tmp_path / "former.key")
+    return f"local:{tmp_path / 'former.key'}"
 
 
 @pytest.fixture

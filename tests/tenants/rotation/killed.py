@@ -16,8 +16,9 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -74,8 +75,20 @@ def doom_after(statements: int) -> None:
     BaseDatabaseWrapper.connect = connects  # type: ignore[assignment, method-assign]  # every connection, whoever opens it
 
 
-def attempt(tenant: UUID, statements: int) -> None:
-    doom_after(statements)
+def forks(attempt: Callable[[], None]) -> Iterator[int]:
+    """Fork for one attempt after another, each killed a statement later, and yield the status that it ended with."""
+    for statements in itertools.count():
+        close_compartments()
+        connections.close_all()
+        child = os.fork()
+        if child == 0:
+            doom_after(statements)
+            attempt()
+            os._exit(0)
+        yield os.waitpid(child, 0)[1]
+
+
+def attempt(tenant: UUID) -> None:
     rewrapping.BATCH = BATCH  # type: ignore[misc]  # so that there are many
     begun = TenantKey.objects.filter(tenant_id=tenant).count() > 1
     rotate(tenant, ACTOR, reason="" if begun else "test")
@@ -95,14 +108,7 @@ def look(tenant: UUID) -> tuple[str, dict[int, int], list[int]]:
 
 def main(tenant: UUID) -> None:
     before, _, _ = look(tenant)
-    for statements in itertools.count():
-        close_compartments()
-        connections.close_all()
-        child = os.fork()
-        if child == 0:
-            attempt(tenant, statements)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
+    for status in forks(partial(attempt, tenant)):
         digest, versions, live = look(tenant)
         print(json.dumps([os.WIFSIGNALED(status), digest == before, versions, live]), flush=True)  # noqa: T201
         if os.WEXITSTATUS(status) or (not os.WIFSIGNALED(status) and live == [2]):

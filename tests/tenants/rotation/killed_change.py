@@ -8,7 +8,6 @@ many of them each key service wraps.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import sys
@@ -19,15 +18,12 @@ import django
 
 django.setup()
 
-from django.db import connections  # noqa: E402 - Django first
-
-from secrets_vault import VaultError  # noqa: E402
-from tenants.databases.base import close_compartments  # noqa: E402
+from secrets_vault import VaultError  # noqa: E402 - Django first
 from tenants.keyrings import forget_keyring, keyring_of  # noqa: E402
 from tenants.registry.models import TenantKey  # noqa: E402
 from tenants.rotation import key_services  # noqa: E402
 from tests.tenants.rotation.conftest import ACTOR  # noqa: E402
-from tests.tenants.rotation.killed import doom_after  # noqa: E402
+from tests.tenants.rotation.killed import forks  # noqa: E402
 
 
 def opens(tenant: UUID) -> bool:
@@ -38,17 +34,13 @@ def opens(tenant: UUID) -> bool:
         return False
 
 
+def change() -> None:
+    for _ in key_services.change(ACTOR):
+        pass
+
+
 def main(tenant: UUID) -> None:
-    for statements in itertools.count():
-        close_compartments()
-        connections.close_all()
-        child = os.fork()
-        if child == 0:
-            doom_after(statements)
-            for _ in key_services.change(ACTOR):
-                pass
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
+    for status in forks(change):
         rows = TenantKey.objects.filter(tenant_id=tenant)
         services = Counter(row.key_service for row in rows)
         print(json.dumps([os.WIFSIGNALED(status), opens(tenant), services]), flush=True)  # noqa: T201

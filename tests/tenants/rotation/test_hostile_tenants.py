@@ -15,26 +15,17 @@ from django.test import override_settings
 
 from portal.demo.embedded import Stack
 from tenants import tasks
-from tenants.databases.current import role_password
 from tenants.records.models import KeyUse
 from tenants.registry.models import TenantKey
 from tenants.rotation import campaign, due, passwords, schedule
-from tests.conftest import Household, NewTenant, acting_as
+from tests.conftest import NO_LIMITS, Household, NewTenant, acting_as, as_own_role
 from tests.tenants.rotation.conftest import ACTOR, age, turn
 
 
 @pytest.fixture
 def intruder(furnished: Household, stack: Stack) -> Iterator[psycopg.Connection]:
     """A session of the tenant's own role, which has none of the limits that its sessions are set to."""
-    name = furnished.tenant.schema
-    with psycopg.connect(
-        host="127.0.0.1",
-        port=stack.ports["postgresql"],
-        dbname="bulkhead",
-        user=name,
-        password=role_password(name, 1),
-        options="-c lock_timeout=0 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0",
-    ) as own:
+    with as_own_role(furnished.tenant, stack, options=NO_LIMITS) as own:
         yield own
 
 

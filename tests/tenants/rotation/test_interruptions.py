@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,7 +13,7 @@ from django.test import override_settings
 
 from portal.demo.embedded import Stack
 from secrets_vault import Keyring, KeyServiceUnavailable, blob, describe, seal
-from tenants.actions import ssh_keys
+from tenants.actions import parameter_search, parameters, ssh_keys
 from tenants.compartment import Compartment
 from tenants.databases.base import close_compartments
 from tenants.keyrings import key_service, keyring_of
@@ -27,19 +23,11 @@ from tenants.registry.models import TenantKey
 from tenants.rotation import campaign, rewrapping, versions
 from tests.conftest import Household, acting_as
 from tests.portal.api.conftest import new_token, text_of
-from tests.tenants.rotation.conftest import ACTOR, age, opened, sealed, turn
+from tests.tenants.rotation.conftest import ACTOR, age, attempts_of, opened, sealed, turn
 
 
 def test_killed_at_any_statement_nothing_is_lost_and_the_next_goes_on(furnished: Household, stack: Stack) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tenants.rotation.killed", str(furnished.tenant.id)],
-        env={**os.environ, **stack.environment("provisioner"), "DJANGO_SETTINGS_MODULE": "portal.settings"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    attempts = [json.loads(line) for line in done.stdout.splitlines()]
+    attempts = attempts_of("killed", furnished, stack.environment("provisioner"))
     assert all(intact for _, intact, _, _ in attempts)
     assert sum(killed for killed, *_ in attempts) > 8
     assert any(len(by_version) == 2 for _, _, by_version, _ in attempts), "some were killed between two batches"
@@ -59,6 +47,21 @@ def test_a_writer_with_the_old_key_is_refused_once_it_is_closed(household: House
         assert not SSHKey.objects.filter(name="late").exists()
         ssh_keys.generate_key(inside, name="late", filters=[])
         assert KeyUse.objects.get(version=1).uses == 1
+
+
+def test_a_key_for_digests_is_not_left_under_a_closed_version(household: Household) -> None:
+    """It is made where somebody only searches as well; what was left would never open, and nothing could be stored."""
+    stale = keyring_of(household.tenant.id)
+    turn(household, "test")
+    age(household)
+    assert turn(household).retired == (1,)
+    with household.enter() as inside:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("tenants.compartment.keyring_of", lambda _: stale)  # as another process may remember it
+            with pytest.raises(KeyServiceUnavailable):
+                parameter_search.find_value(inside, "guess")
+        kept = parameters.create_set(inside, name="kept", description="", filters=[])
+        parameters.set_parameter(inside, kept.id, name="NAME", value="value")
 
 
 def _store_late(inside: Compartment, stale: Keyring, key: SSHKey) -> None:

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from portal.demo.embedded import Stack
-from secrets_vault import KeyServiceDenied, LocalKeyService
+from secrets_vault import KeyServiceDenied
 from tenants import certificates
 from tenants.keyrings import forget_keyring, key_service, keyring_of
 from tenants.registry.models import TenantKey
 from tenants.rotation import key_services
 from tests.conftest import Household, NewTenant, acting_as
 from tests.tenants.operations.conftest import acts
-from tests.tenants.rotation.conftest import ACTOR, age, furnish, opened, turn
-
-
-@pytest.fixture
-def former(tmp_path: Path) -> str:
-    """Another key service's address."""
-    LocalKeyService.create(tmp_path / "former.key")
-    return f"local:{tmp_path / 'former.key'}"
+from tests.tenants.rotation.conftest import ACTOR, age, attempts_of, furnish, opened, turn
 
 
 @pytest.fixture
@@ -72,15 +61,7 @@ def test_killed_at_any_statement_every_key_opens_and_the_next_goes_on(
     veteran: Household, former: str, stack: Stack
 ) -> None:
     environment = {**stack.environment("provisioner"), "BULKHEAD_KEY_SERVICE_OTHERS": former}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.tenants.rotation.killed_change", str(veteran.tenant.id)],
-        env={**os.environ, **environment, "DJANGO_SETTINGS_MODULE": "portal.settings"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    attempts = [json.loads(line) for line in done.stdout.splitlines()]
+    attempts = attempts_of("killed_change", veteran, environment)
     assert all(intact for _, intact, _ in attempts)
     assert sum(killed for killed, *_ in attempts) > 6
     assert any(len(by_service) == 2 for _, _, by_service in attempts), "some were killed between two versions"

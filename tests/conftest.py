@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from threading import Barrier
 from typing import Any, Final, TypeVar
@@ -17,7 +16,6 @@ import psycopg
 import pytest
 from django.conf import UserSettingsHolder, settings
 from django.db import connections
-from django.db.models.functions import Now
 from django.test.client import ClientHandler
 from kombu import Connection
 from kombu.pidbox import Mailbox
@@ -32,7 +30,7 @@ from tenants.compartment import Compartment
 from tenants.databases.base import close_compartments
 from tenants.databases.current import role_password
 from tenants.provisioning.provision import create_tenant
-from tenants.registry.models import Due, Membership, Person, Tenant
+from tenants.registry.models import Membership, Person, Tenant
 from tenants.roles import Role
 from tests.servers import PORTAL, STACK
 
@@ -165,14 +163,15 @@ def at_once(work: Callable[[], T], *, times: int) -> list[T]:
 
 
 @pytest.fixture
-def no_backlog(_database: None) -> None:
+def no_backlog(administrator: psycopg.Connection) -> None:
     """Put off what earlier tests left to be done: it is older, so it comes first, and may take longer than a test has.
 
     Each tenant's first act makes some work, due minutes later. What this test's own fixtures made is younger than that.
     """
-    long_ago, soon = Now() - timedelta(minutes=1), Now() + timedelta(minutes=2)
-    left = Due.objects.using("worker").filter(created_at__lt=long_ago, due_at__lt=soon)
-    left.update(due_at=Now() + timedelta(hours=1))
+    administrator.execute(
+        """UPDATE registry.due SET due_at = now() + interval '1 hour'
+        WHERE created_at < now() - interval '1 min' AND due_at < now() + interval '2 min'"""
+    )
 
 
 @pytest.fixture

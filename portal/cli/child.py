@@ -39,9 +39,10 @@ class Child:
         self._pumps: list[Thread] = []
         self._signals = signals
         self._process = signals.start(lambda: self._launch(command, environment, piped=values is not None))
+        masker = Masker(values or ())
         for stream, target in ((self._process.stdout, 1), (self._process.stderr, 2)):
             if stream is not None:
-                pump = Thread(target=self._pump, args=(stream, target, Masker(values or [])), daemon=True)
+                pump = Thread(target=self._pump, args=(stream, target, masker.another()), daemon=True)
                 pump.start()
                 self._pumps.append(pump)
 

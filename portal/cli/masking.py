@@ -42,6 +42,12 @@ class Masker:
         self._waiting = b""
         self._covered = 0  # how many waiting bytes belong to a value whose mask was shown already
 
+    def another(self) -> Masker:
+        """Return one for another stream of the same values: what a megabyte of them may look like takes seconds."""
+        made = Masker(())
+        made._known, made._beginnings = self._known, self._beginnings
+        return made
+
     def feed(self, data: bytes) -> bytes:
         """Return what can be shown by now."""
         self._waiting += data

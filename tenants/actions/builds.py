@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -126,7 +126,7 @@ def end_build(compartment: Compartment, build_id: UUID, *, outcome: str) -> Buil
         if build.outcome != Build.Outcome.RUNNING:
             raise Invalid({"outcome": "This build has ended already."})
         end(compartment, build, Build.Outcome(outcome))
-    revoke([build.id])
+    revoke([build])
     return build
 
 
@@ -167,19 +167,26 @@ def end_overdue(compartment: Compartment, build_id: UUID) -> datetime | None:
     return None
 
 
-def end_builds_of(compartment: Compartment, repository: Repository) -> list[UUID]:
-    """End what runs of a repository that is about to be deleted, in the caller's transaction; return which."""
+def end_builds_of(compartment: Compartment, repository: Repository) -> list[Build]:
+    """End what runs of a repository that is about to be deleted, in the caller's transaction; return it."""
     running = Build.objects.select_for_update().filter(repository=repository, outcome=Build.Outcome.RUNNING)
     builds = list(running)
     for build in builds:
         end(compartment, build, Build.Outcome.CANCELLED)
-    return [build.id for build in builds]
+    return builds
 
 
-def revoke(build_ids: list[UUID]) -> None:
+def revoke(ended: Sequence[Build]) -> None:
     """End the tokens of builds that have ended; the build's own row refuses them already."""
-    if build_ids:
-        AccessToken.objects.filter(build_id__in=build_ids, revoked_at=None).update(revoked_at=Now())
+    if ended:
+        tokens_of(ended).filter(revoked_at=None).update(revoked_at=Now())
+
+
+def tokens_of(builds: Sequence[Build]) -> QuerySet[AccessToken]:
+    """Find them by when they expire, which is indexed: the registry keeps all tenants' for months."""
+    return AccessToken.objects.filter(
+        expires_at__in=[build.ends_by for build in builds], build_id__in=[build.id for build in builds]
+    )
 
 
 def _issue(compartment: Compartment, build: Build) -> AccessToken:

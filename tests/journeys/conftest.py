@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 ARTEFACTS: Final = Path(__file__).parents[2] / "artefacts" / "journey"
 AXE: Final = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+PATIENCE: Final = 20_000  # milliseconds until a page shows what it should; four of them may load at a time
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 Scheme = Literal["light", "dark"]
 # Both widths and both schemes once: axe-core takes its time, and so does a picture.
@@ -100,6 +101,7 @@ NewVisitor = Callable[..., Person]
 def browser() -> Iterator[Browser]:
     """One browser a module: playwright's event loop must not be running when other modules query the database."""
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=_arguments())
         yield browser

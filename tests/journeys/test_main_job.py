@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import httpx
+import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import NewVisitor, Person
@@ -12,6 +13,7 @@ from tests.journeys.conftest import NewVisitor, Person
 SECRET = "s3cr3t-value-that-no-page-shows"
 
 
+@pytest.mark.usefixtures("no_backlog")
 def test_from_the_front_page_to_a_message_that_is_gone(visitor: NewVisitor) -> None:
     mara, ole = visitor(), visitor()
     mara.go("/")
@@ -120,7 +122,7 @@ def _send(mara: Person, acme: str, northwind: str) -> None:
 
 def _read(ole: Person, northwind: str, acme: str) -> None:
     inbox = ole.page.get_by_role("main").get_by_role("link", name=acme)
-    for _ in range(20):
+    for _ in range(80):
         ole.go(f"/t/{northwind}/messages/")
         if inbox.count():
             break

@@ -45,7 +45,10 @@ def wrapped(server: TransitServer, new_tenant: NewTenant) -> Iterator[Household]
     TenantKey.objects.using("owner").filter(tenant=house.tenant).delete()
 
 
-def test_of_many_who_need_a_key_one_asks(server: TransitServer, wrapped: Household) -> None:
+def test_of_many_who_need_a_key_one_asks(
+    server: TransitServer, wrapped: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyrings, "_PATIENCE_SECONDS", 5.0)
     server.fault = lambda _: time.sleep(0.1)  # and then answers
     found = at_once(lambda: keyring_of(wrapped.tenant.id), times=6)
     assert len({id(keyring) for keyring in found}) == 1
@@ -66,9 +69,9 @@ def test_nobody_waits_long_for_another_one(server: TransitServer, wrapped: House
 
     seconds = sorted(at_once(asked, times=3))
     free.set()
-    assert seconds[1] < 1.0
+    assert seconds[1] < 1.5, "the other two wait for less than the first, who has two seconds"
     assert seconds[2] < 3.0
-    assert asked() < 0.2
+    assert asked() < 0.4
 
 
 def test_what_is_forgotten_while_it_is_read_is_not_kept(server: TransitServer, wrapped: Household) -> None:
@@ -94,13 +97,13 @@ def test_what_is_forgotten_while_it_is_read_is_not_kept(server: TransitServer, w
 
 
 def test_what_has_expired_goes_by_itself(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyrings, "_keyrings", TTLCache(maxsize=8, ttl=0.2))
+    monkeypatch.setattr(keyrings, "_keyrings", TTLCache(maxsize=8, ttl=0.5))
     monkeypatch.setattr(keyrings, "_TIDY_SECONDS", 0.05)
     monkeypatch.setattr(keyrings, "_tidying", set())
     tenant = str(household.tenant.id)
     keyring_of(household.tenant.id)
     assert kept(tenant)
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 10
     while kept(tenant) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not kept(tenant), "though nobody has asked for anything since"

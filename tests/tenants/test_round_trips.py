@@ -93,7 +93,7 @@ def certified(inside: Compartment) -> object:
         (lambda inside: parameters.reveal_environment(inside, "repo-1"), 1),
         (lambda inside: ssh_keys.reveal_key(inside, "repo-1", "key-1"), 3),
         (lambda inside: ssh_keys.reveal_keys(inside, "repo-1"), 3),
-        (certified, 4),
+        (certified, 5),
         (lambda inside: builds.list_builds(inside, PageRequest()), 1),
         (_start, 8),
         (lambda inside: builds.acts_of_build(inside, _start(inside).build), 9),

@@ -117,7 +117,7 @@ def cli(stocked: Household, new_cli: NewCommandLine) -> CommandLine:
 
 
 @pytest.fixture
-def connected(stocked: Household, neighbour: Household) -> Household:
+def connected(stocked: Household, neighbour: Household, no_backlog: None) -> Household:
     """The neighbour, to whom the household may send."""
     with stocked.enter() as inside:
         proposed = connections.propose(inside, other_slug=neighbour.slug, direction="send")

@@ -81,6 +81,16 @@ def test_overlapping_values_are_masked_whole() -> None:
     assert masked(["aaaa"], b"a" * 1000 + b"b", 3) == b"***b"
 
 
+def test_two_streams_are_masked_each_for_itself_by_what_is_made_once() -> None:
+    masker = Masker([SECRET, *(f"value number {number}" for number in range(500))])
+    began = time.process_time()
+    streams = [masker.another() for _ in range(100)]
+    assert time.process_time() - began < 0.5
+    assert [stream.feed(f"a{SECRET[:5]}".encode()) for stream in streams[:2]] == [b"a", b"a"]
+    assert streams[0].feed(SECRET[5:].encode()) + streams[0].flush() == MASK
+    assert streams[1].flush() == SECRET[:5].encode()
+
+
 def test_short_values_are_not_masked() -> None:
     assert masked(["yes", "", " 1 ", "\n"], b"yes 1\n") == b"yes 1\n"
 

@@ -21,7 +21,7 @@ def agent(tmp_path: Path) -> Iterator[str]:
     """An SSH agent of the test's own."""
     socket = f"/tmp/bulkhead-agent-{os.getpid()}-{time.monotonic_ns()}"  # noqa: S108 - socket names are short
     process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while not Path(socket).exists() and time.monotonic() < until:
         time.sleep(0.02)
     yield socket

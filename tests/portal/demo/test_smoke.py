@@ -82,6 +82,7 @@ def sweep(stack: Stack) -> None:
     subprocess.run(command, env={**os.environ, **stack.environment("worker")}, check=True, capture_output=True)
 
 
+@pytest.mark.usefixtures("no_backlog")
 def test_the_main_job_on_a_running_portal(
     portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,6 +107,7 @@ def test_the_main_job_on_a_running_portal(
     assert re.fullmatch(r"main job: ok in [\d.]+ s", said.splitlines()[-1])
 
 
+@pytest.mark.usefixtures("no_backlog")
 def test_a_portal_elsewhere_leaves_three_things_to_the_person(portal: Portal) -> None:
     """Signing in, the tenants and the approvals; and the verdict names what could not be seen from outside."""
     receiver, sender = slugs = tuple(f"smoke-{secrets.token_hex(4)}" for _ in range(2))

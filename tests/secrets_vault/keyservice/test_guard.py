@@ -22,7 +22,7 @@ from secrets_vault.keyservice.deadline import within
 from secrets_vault.keyservice.guard import Guard
 from tests.secrets_vault.keyservice.servers.transit import TOKEN, TransitServer
 
-QUICK = 0.1  # what is refused at once takes less
+QUICK = 0.15  # seconds; what is refused at once takes less, what is waited for 0.2 or more
 
 
 class Service:
@@ -40,6 +40,11 @@ class Service:
         if self.failure is not None:
             raise self.failure
         return "answer"
+
+
+def until_asked(service: Service, times: int) -> None:
+    while service.calls < times:
+        time.sleep(0.01)
 
 
 def explain(error: Exception) -> VaultError:
@@ -96,12 +101,13 @@ def test_one_waits_for_a_service_that_hangs_and_the_others_hardly() -> None:
     with ThreadPoolExecutor(2) as threads:
         first: Future[tuple[VaultError, float]] = threads.submit(failed, lambda: line.ask(service, explain))
         second = threads.submit(failed, lambda: line.ask(service, explain))
+        until_asked(service, 2)
         time.sleep(0.3)
         error, seconds = failed(lambda: line.ask(service, explain))
         assert "another request" in str(error)
         assert seconds < QUICK
-        assert 0.2 <= min(first.result()[1], second.result()[1]) < 0.4
-        assert 0.6 <= max(first.result()[1], second.result()[1]) < 0.8
+        assert 0.2 <= min(first.result()[1], second.result()[1]) < 0.5
+        assert 0.6 <= max(first.result()[1], second.result()[1]) < 3, "it hangs for longer than that"
     service.hangs.set()
     assert failed(lambda: line.ask(service, explain))[1] < QUICK
 
@@ -115,7 +121,7 @@ def test_only_one_tries_whether_it_is_back() -> None:
     time.sleep(0.35)
     with ThreadPoolExecutor(1) as threads:
         probe = threads.submit(line.ask, service, explain)
-        time.sleep(0.05)
+        until_asked(service, 2)
         assert failed(lambda: line.ask(service, explain))[1] < QUICK
         service.hangs.set()
         assert probe.result() == "answer"
@@ -123,17 +129,17 @@ def test_only_one_tries_whether_it_is_back() -> None:
     assert line.ask(service, explain) == "answer"
 
 
-def test_many_at_once_are_answered_by_a_service_that_is_well() -> None:
-    line = Guard()
+def test_many_at_once_are_answered_by_a_service_that_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "FOLLOW_SECONDS", 5.0)
+    monkeypatch.setattr(attempts, "TOTAL_SECONDS", 5.0)
+    line, together = Guard(), threading.Barrier(8)
 
     def work() -> str:
-        time.sleep(0.05)
+        together.wait(5)
         return "answer"
 
     with ThreadPoolExecutor(8) as threads:
-        began = time.monotonic()
         assert set(threads.map(lambda _: line.ask(work, explain), range(8))) == {"answer"}
-        assert time.monotonic() - began < 0.3, "together, not one after the other"
 
 
 def test_questions_that_belong_together_end_together() -> None:
@@ -143,7 +149,7 @@ def test_questions_that_belong_together_end_together() -> None:
     with within(0.3):
         for _ in range(3):
             failed(lambda: attempts.ask(service, explain))
-    assert 0.3 <= time.monotonic() - began < 0.5
+    assert 0.3 <= time.monotonic() - began < 0.8, "and not after three times as long"
     service.hangs.set()
 
 

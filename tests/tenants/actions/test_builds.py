@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models.functions import Now
 from joserfc import jwe
 from joserfc.jwk import OctKey
@@ -154,6 +154,15 @@ def test_a_build_that_nobody_ended_is_ended(stocked: Household, sweep: Callable[
     [left] = due
     assert left.message_id == running.build.id
     assert left.due_at == running.build.ends_by
+
+
+def test_a_builds_token_is_found_among_all_tenants_without_reading_them(stocked: Household) -> None:
+    with stocked.enter() as inside:
+        found = builds.tokens_of([begin(inside).build, begin(inside).build])
+    with transaction.atomic(), connections["default"].cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        assert "Index" in found.explain()
+    assert found.count() == 2
 
 
 def test_an_ended_build_leaves_no_key_and_no_token(stocked: Household, sweep: Callable[[], int]) -> None:

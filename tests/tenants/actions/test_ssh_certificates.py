@@ -22,6 +22,7 @@ from django.db import connections
 from tenants import compartment
 from tenants.actions import builds, repositories, ssh_authorities, ssh_certificates
 from tenants.actions.ssh_principals import plain
+from tenants.compartment import Compartment
 from tenants.errors import Invalid, NotFound, Refused
 from tenants.pagination import PageRequest
 from tenants.records.models import AuditRow, SSHAuthority
@@ -165,6 +166,28 @@ def test_the_oldest_authority_signs_until_it_is_retired(trusted: Household) -> N
 
 def _signed_by(issued: ssh_certificates.Issued) -> str:
     return public_of(parsed(issued.certificate).signature_key()).split()[1]
+
+
+def test_an_authority_that_is_retired_meanwhile_signs_nothing(
+    trusted: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = ssh_certificates._signer
+
+    def then_retired(inside: Compartment) -> ssh_certificates._Signer:
+        found = read(inside)
+        at_once(lambda: retire(found.authority), times=1)
+        return found
+
+    def retire(authority: SSHAuthority) -> None:
+        with trusted.enter() as inside:
+            ssh_authorities.retire_authority(inside, authority.id)
+
+    monkeypatch.setattr(ssh_certificates, "_signer", then_retired)
+    with trusted.enter() as inside, pytest.raises(Invalid, match="authority"):
+        ssh_certificates.issue_certificate(inside, public_key=MINE)
+    with trusted.enter():
+        assert not Row.objects.exists()
+        assert not AuditRow.objects.filter(entry__contains='"ssh_certificate.issued"').exists()
 
 
 def test_so_many_authorities_and_no_more(trusted: Household) -> None:

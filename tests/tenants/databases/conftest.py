@@ -46,7 +46,7 @@ def backends(administrator: psycopg.Connection) -> Backends:
         return [pid for (pid,) in administrator.execute(query, [[house.tenant.schema for house in houses]])]
 
     def found(*houses: Household, until: int | None = None) -> list[int]:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while until is not None and len(look(*houses)) != until and time.monotonic() < deadline:
             time.sleep(0.02)
         return look(*houses)

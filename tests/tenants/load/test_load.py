@@ -85,7 +85,7 @@ def run(
 
 
 def wait_until_delivered(pair: list[Household]) -> None:
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     waiting = Due.objects.filter(tenant__in=[house.tenant.id for house in pair], kind=Due.Kind.DELIVER)
     while waiting.filter(due_at__lte=Now()).exists():
         assert time.monotonic() < end, "the worker delivers nothing"

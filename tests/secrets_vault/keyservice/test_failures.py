@@ -138,7 +138,7 @@ def test_a_slow_service_is_given_up_in_time(
         failures = list(threads.map(lambda service: failure(lambda: service.wrap(KEY, CONTEXT)), services))
     for error, seconds in failures:
         assert isinstance(error, KeyServiceUnavailable)
-        assert total <= seconds < total + LIMIT - attempts.TOTAL_SECONDS
+        assert total <= seconds < LIMIT
 
 
 @pytest.mark.parametrize("name", REMOTE)
@@ -192,14 +192,14 @@ def test_what_fails_in_passing_is_repeated(stage: Stage) -> None:
 
 
 def test_a_service_that_is_back_is_used_without_a_restart(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "OPEN_SECONDS", 0.2)
+    monkeypatch.setattr(guard, "OPEN_SECONDS", 0.6)
     service = stage.new_service("transit_service")
     stage.fail(lambda _: Answer(503, {}))
     assert isinstance(failure(lambda: service.wrap(KEY, CONTEXT))[0], KeyServiceUnavailable)
     stage.fail(lambda _: Answer(200, {"data": {"ciphertext": "vault:v1:AAAA"}}))
     assert isinstance(failure(lambda: service.wrap(KEY, CONTEXT))[0], KeyServiceUnavailable)
     assert not stage.requests(), "it is left alone for a while"
-    time.sleep(0.25)
+    time.sleep(0.65)
     assert service.wrap(KEY, CONTEXT)
 
 

@@ -156,7 +156,7 @@ def test_who_is_spared_stays(fleet: Fleet, roll: Roll) -> None:
 
 def test_what_takes_too_long_is_named_and_halts_when_it_is_no_exception(fleet: Fleet, roll: Roll) -> None:
     households = fleet(4)
-    report = roll("slow", slugs(households), jobs=1, limits=Limits(lock=50, statement=100))
+    report = roll("slow", slugs(households), jobs=1, limits=Limits(lock=50, statement=250))
     assert "--statement-timeout" in report.halted
     assert len(report.busy) == run.TOO_MANY_SLOW
     assert {outcome.statement for outcome in report.busy} == {"SELECT pg_sleep(0.4);"}

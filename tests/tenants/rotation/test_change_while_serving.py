@@ -38,7 +38,7 @@ TENANTS: Final = 3 * READERS
 HELD: Final = 2  # the tenant, by age, at which the first run is killed
 PATIENCE: Final = 60  # seconds
 KEY: Final = OKPKey.generate_key("X25519")
-SERVER: Final = {"application": "tests.tenants.rotation.forgetful:application", "BULKHEAD_RATE_API": "100000/m"}
+APPLICATION: Final = "tests.tenants.rotation.forgetful:application"
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,14 @@ def furnished(house: Household) -> Household:
                 turn(house, "test")
     forget_keyring(house.tenant.id)
     return house
+
+
+@contextmanager
+def portal_with(stack: Stack, directory: Path, **services: str) -> Iterator[str]:
+    """Let a web server run that has these key services beside the one in force; yield its address."""
+    settings = {"BULKHEAD_RATE_API": "100000/m", **services}
+    with serving(stack, directory, processes=1, application=APPLICATION, **settings) as (browser, _):
+        yield browser.portal
 
 
 @contextmanager
@@ -168,12 +176,12 @@ def services(houses: list[Household]) -> list[tuple[str, ...]]:
 def test_every_secret_is_read_meanwhile_and_afterwards_without_the_former(
     houses: list[Household], former: str, stack: Stack, administrator: psycopg.Connection, tmp_path: Path
 ) -> None:
-    new, others = key_service().key_id, {"BULKHEAD_KEY_SERVICE_OTHERS": former}
+    new = key_service().key_id
     ((old, _), *_) = before = services(houses)
     assert before == [(old, old)] * TENANTS
     with (
-        serving(stack, tmp_path, **SERVER, **others) as (browser, _),
-        reading(browser.portal, houses) as (tally, go_on),
+        portal_with(stack, tmp_path, BULKHEAD_KEY_SERVICE_OTHERS=former) as url,
+        reading(url, houses) as (tally, go_on),
     ):
         go_on()
         with held(houses[HELD], administrator) as somebody_waits, begun(stack, former) as killed:
@@ -190,5 +198,5 @@ def test_every_secret_is_read_meanwhile_and_afterwards_without_the_former(
     assert services(houses) == [(new, new)] * TENANTS
 
     Path(former.removeprefix("local:")).unlink()
-    with serving(stack, tmp_path, **SERVER) as (browser, _), reading(browser.portal, houses) as (_, go_on):
+    with portal_with(stack, tmp_path) as url, reading(url, houses) as (_, go_on):
         go_on()

@@ -1,5 +1,6 @@
 """The web server's way in: `granian --interface wsgi portal.wsgi:application`."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -16,3 +17,7 @@ keyrings.open_early()
 keyrings.is_sealed()  # connects in the background, before somebody asks for a secret
 
 application = Readings(portal)
+
+# What is loaded by now stays for good: no collection has to look through it again.
+gc.collect()
+gc.freeze()

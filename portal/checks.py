@@ -15,7 +15,10 @@ from portal.domains import ascii_domain
 from secrets_vault import KeyServiceAddress
 
 _SECURE_MODES: Final = {"require", "verify-ca", "verify-full"}
-_DATABASE_PARTS: Final = {"sslmode", "sslrootcert", "connect_timeout", "application_name"}
+_DATABASE_PARTS: Final = {
+    *("sslmode", "sslrootcert", "connect_timeout", "application_name"),
+    *("keepalives_idle", "keepalives_interval", "keepalives_count"),
+}
 _REDIS_OPTIONS: Final = {("ssl_cert_reqs", "required"), ("ssl_check_hostname", "true")}
 _TRUSTED_SHARE: Final = 1 / 64  # of all addresses; 10.0.0.0/8 is 1/256, the private networks of IPv6 are 1/128
 _FASTEST: Final = 100  # uses in a second; the API's limit is 10 unless set

@@ -111,7 +111,7 @@ class Counters(Redis):
             packed = connection.pack_commands(commands)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             connection.send_packed_command(packed)  # type: ignore[no-untyped-call]  # the same
             return [_answer(connection) for _ in commands]
-        except (ConnectionError, TimeoutError):
+        except BaseException:  # an answer that is left to be read would be the next request's
             connection.disconnect()  # type: ignore[no-untyped-call]  # the same
             raise
 

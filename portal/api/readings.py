@@ -117,6 +117,7 @@ class Readings:
     def _answer(self, asked: Asked, environ: dict[str, Any], incident: str) -> Answer:
         try:
             reading = self.together.ask(asked.claims.tenant_id, asked)
+            # Once more, whoever asked for all: each thread is in the compartment by its own pass.
             with access.admit(reading.held, asked.tenant, self.permission) as inside:
                 jwe = sealed(inside, asked.repository, open_environment(inside, reading.found), asked.body.key)
         except Exception as error:  # noqa: BLE001 - as django-ninja hands to the API's own answers what an operation raises
@@ -127,7 +128,10 @@ class Readings:
         return Answer(HTTPStatus.OK, _JSON, json.dumps({"jwe": jwe}).encode())
 
     def _find(self, several: Sequence[Asked]) -> list[Reading | Exception]:
-        """Let in those of one tenant who ask at one time, and find for all of them in one statement."""
+        """Let in those of one tenant who ask at one time, and find for all of them in one statement.
+
+        Should it fail for the fault of one, each goes alone, and is counted once more.
+        """
         passes = access.identify_each([(each.claims, each.address) for each in several])
         inside: dict[int, tuple[Pass, Compartment]] = {}
         answers: dict[int, Reading | Exception] = {}
@@ -136,7 +140,7 @@ class Readings:
                 try:
                     inside[place] = self._admit(entered, several[place], held)
                 except (Refusal, TooMany, TenantsError) as refused:
-                    answers[place] = refused
+                    answers[place] = refused.with_traceback(None)  # its frames hold what the others asked
             asked = [(compartment, several[place].repository) for place, (_, compartment) in inside.items()]
             found = find_environments(asked) if asked else []
         for (place, (held, _)), each in zip(inside.items(), found, strict=True):

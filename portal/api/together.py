@@ -17,7 +17,7 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 
-class _Asked(Generic[Q, A]):
+class _Waiter(Generic[Q, A]):
     """A question, and the latch that its thread waits at until it is answered, is to go alone, or is to lead."""
 
     __slots__ = ("alone", "answer", "answered", "latch", "question")
@@ -41,12 +41,12 @@ class Together(Generic[Q, A]):
         self, answer: Callable[[Sequence[Q]], Sequence[A | Exception]], *, outside: tuple[type[Exception], ...]
     ) -> None:
         self._answer, self._outside = answer, outside
-        self._waiting: dict[UUID, list[_Asked[Q, A]]] = {}  # of each key that somebody is asking under
+        self._waiting: dict[UUID, list[_Waiter[Q, A]]] = {}  # of each key that somebody is asking under
         self._lock = Lock()
 
     def ask(self, key: UUID, question: Q) -> A:
         """Return the answer, or raise what stands in its place."""
-        mine = _Asked[Q, A](question)
+        mine = _Waiter[Q, A](question)
         with self._lock:
             waits = key in self._waiting
             self._waiting.setdefault(key, []).append(mine)
@@ -55,9 +55,12 @@ class Together(Generic[Q, A]):
         if not mine.alone:
             self._lead(key)
         answer = mine.answer if mine.answered else self._answer([question])[0]
-        if isinstance(answer, Exception):
+        if not isinstance(answer, Exception):
+            return answer  # type: ignore[return-value]  # answered, and so no None unless A has it
+        try:
             raise answer
-        return answer  # type: ignore[return-value]  # answered, and so no None unless A has it
+        finally:
+            del answer, mine  # its traceback has this frame: a ring that only a collection would end
 
     def _lead(self, key: UUID) -> None:
         with self._lock:
@@ -75,15 +78,22 @@ class Together(Generic[Q, A]):
             for each in several:
                 each.latch.release()
 
-    def _answer_all(self, several: Sequence[_Asked[Q, A]]) -> None:
+    def _answer_all(self, several: Sequence[_Waiter[Q, A]]) -> None:
         answers: Sequence[A | Exception]
         try:
             answers = self._answer([each.question for each in several])
         except self._outside as error:
-            answers = [copy.copy(error) for _ in several]  # what is raised in several threads must not be one object
+            answers = [error, *(_another(error) for _ in several[1:])]
         except Exception:
             if len(several) == 1:
                 raise
             return
         for each, answer in zip(several, answers, strict=True):
             each.answer, each.answered = answer, True
+
+
+def _another(error: Exception) -> Exception:
+    """Return its like: what several threads raise must not be one object."""
+    like = copy.copy(error)
+    like.__cause__ = error
+    return like

@@ -58,8 +58,6 @@ FROM summed LEFT JOIN found USING (asked) ORDER BY asked, place"""  # noqa: S608
 _REVEAL: Final = _STATEMENT.replace(":room", "true")
 _REVEAL_IF_ROOM: Final = _STATEMENT.replace(":room", ROOM)
 
-Asked = tuple[Compartment, str]  # who asks, and for which repository
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -70,7 +68,7 @@ class Found:
     logged: bool
 
 
-def find(action: str, asked: Sequence[Asked], most: int) -> list[Found | NotFound | Invalid]:
+def find(action: str, asked: Sequence[tuple[Compartment, str]], most: int) -> list[Found | NotFound | Invalid]:
     """Find what each of several in one tenant asks for; the log says so, durably, before this returns.
 
     Why there is nothing for one of them, NotFound, or Invalid for more than `most` values or MAX_BYTES, stands in its
@@ -98,7 +96,7 @@ def settle(compartment: Compartment, action: str, found: Found) -> list[Row]:
     return found.rows
 
 
-def _rows(action: str, asked: Sequence[Asked], most: int) -> list[Row]:
+def _rows(action: str, asked: Sequence[tuple[Compartment, str]], most: int) -> list[Row]:
     around = [entry_around_names(compartment.actor, action, name) for compartment, name in asked]
     compartment = asked[0][0]
     parameters: dict[str, Any] = {

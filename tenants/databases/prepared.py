@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import connections
-from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.adapt import AdaptersMap, PyFormat, Transformer
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 Row = tuple[Any, ...]
@@ -31,6 +32,14 @@ class _Bound(psycopg.Cursor[Row]):
         return super().execute(query, params, prepare=False, binary=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Adapters:
+    """What a Transformer asks of a connection, without it."""
+
+    adapters: AdaptersMap
+    connection: None = None
+
+
 class _Direct:
     """The driver's cursor for such statements alone: no more than libpq's call and the conversion of values.
 
@@ -38,11 +47,29 @@ class _Direct:
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self.server, self.values = connection.pgconn, Transformer(connection)
+        # Without the connection, by which `_cursors` has this: it would keep itself alive, and a server busy with it.
+        self.server, self.values = connection.pgconn, Transformer(_Adapters(connection.adapters))
         self.names: dict[tuple[Any, ...], bytes] = {}
         self.rows: list[Row] = []
+        self.prepared = 0
 
     def execute(self, query: str, params: Mapping[str, Any]) -> None:
+        try:
+            self._execute(query, params)
+        except psycopg.errors.FeatureNotSupported:
+            # "cached plan must not change result type": a migration came between, and nothing was done.
+            self.names.clear()
+            if self.server.transaction_status != TransactionStatus.IDLE:
+                raise
+            self._execute(query, params)
+
+    def fetchall(self) -> list[Row]:
+        return self.rows
+
+    def close(self) -> None:
+        self.rows = []
+
+    def _execute(self, query: str, params: Mapping[str, Any]) -> None:
         text, order = _numbered(query)
         given = self.values.dump_sequence([params[name] for name in order], [PyFormat.AUTO] * len(order))
         types, formats = self.values.types or (), self.values.formats
@@ -51,15 +78,11 @@ class _Direct:
         result = self._checked(answer)
         self.values.set_pgresult(result)
         self.rows = self.values.load_rows(0, result.ntuples, tuple)
-
-    def fetchall(self) -> list[Row]:
-        return self.rows
-
-    def close(self) -> None:
-        self.rows = []
+        self.values.set_pgresult(None)  # what was read stays no longer than it is wanted
 
     def _prepare(self, text: bytes, types: Sequence[int]) -> bytes:
-        name = b"bulkhead_%d" % len(self.names)
+        self.prepared += 1  # the server still has those that are forgotten here
+        name = b"bulkhead_%d" % self.prepared
         self._checked(self.server.prepare(name, text, types))
         return self.names.setdefault((text, types), name)
 

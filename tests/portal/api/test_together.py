@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event
 from typing import Final
 from uuid import UUID
+from weakref import ref
 
 import pytest
 
@@ -114,6 +117,7 @@ def test_what_is_down_is_asked_once_for_all() -> None:
         _, *failed = [outcome(each) for each in asker.ask_several(threads, 1, 2, 3, 4)]
     assert [(type(each), str(each)) for each in failed] == [(ConnectionError, "the database is away")] * 3
     assert len({id(each) for each in failed}) == 3
+    assert sum(isinstance(each, Exception) and each.__cause__ is None for each in failed) == 1  # the others name it
     assert len(asker.calls) == 2
 
 
@@ -139,3 +143,22 @@ def test_an_asker_that_is_ended_takes_nobody_along() -> None:
         assert isinstance(two.exception(PATIENCE), SystemExit)
         assert [outcome(each) for each in (one, *rest)] == [1, 3, 4]
     assert asker.together._waiting == {}
+
+
+def test_whoever_is_refused_leaves_nothing_behind() -> None:
+    """What raises an exception is in its traceback: a ring would keep question and answer until a collection."""
+
+    class Question:
+        pass
+
+    asked = Question()
+    alive = ref(asked)
+    together = Together[Question, int](lambda _: [KeyError("no")], outside=())
+    gc.disable()
+    try:
+        with suppress(KeyError):
+            together.ask(KEY, asked)
+        del asked
+        assert alive() is None
+    finally:
+        gc.enable()

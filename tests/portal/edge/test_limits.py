@@ -151,6 +151,23 @@ def test_several_uses_are_counted_as_if_they_came_one_by_one(address: str) -> No
     assert [each is not None for each in refused] == [False] + [False] * 5 + [True] * 2
 
 
+@FIVE
+def test_an_answer_that_was_not_read_is_nobody_elses(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = f"account {address}"
+    for _ in range(5):
+        spent(address, account, group="api")
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AbstractConnection, "read_response", fail)
+        with pytest.raises(MemoryError):
+            spent(address, account, group="api")
+    assert not spent(address, "account of another", group="api")
+    assert spent(address, account, group="api")
+
+
 @pytest.mark.parametrize("period", [60, 3600])
 def test_the_two_windows_end_about_half_a_period_apart(period: int) -> None:
     for number in range(200):

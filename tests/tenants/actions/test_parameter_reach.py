@@ -122,8 +122,9 @@ def test_many_names_in_many_sets_are_previewed_at_once(household: Household) -> 
         Parameter.objects.bulk_create(
             Parameter(set=each, name=f"NAME_{number}") for each in sets for number in range(100)
         )
+        wins = max(sets, key=lambda each: each.id)  # all are as new as each other
         began = time.process_time()
-        seen = preview_reach(inside, [], set_id=sets[-1].id)
+        seen = preview_reach(inside, [], set_id=wins.id)
         assert time.process_time() - began < 0.5
         assert sum(each.entries for each in seen.repositories) <= 100 * (1 + MOST_SETS)
         assert seen.more == 99

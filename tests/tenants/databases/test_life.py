@@ -212,3 +212,11 @@ def test_tasks_of_one_loop_see_their_own_compartments(
         slug = (household, neighbour)[number % 2].slug
         assert names
         assert all(name.startswith(slug) for name in names)
+
+
+def test_a_server_that_is_gone_without_a_word_is_noticed(household: Household) -> None:
+    """Whoever waits for an answer of a machine that lost its power would wait for two hours."""
+    with household.enter() as inside, connections[inside.alias].cursor():
+        for alias in ("default", inside.alias):
+            said = connections[alias].connection.info.get_parameters()
+            assert int(said["keepalives_idle"]) + int(said["keepalives_interval"]) * int(said["keepalives_count"]) <= 30

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from weakref import ReferenceType, ref
 
-from django.db import connections
+import psycopg
+import pytest
+from django.db import NotSupportedError, connections, transaction
 
 from tenants.actions import parameters, repositories
+from tenants.databases import prepared
 from tenants.databases.prepared import fetch
 from tests.conftest import Household
 
@@ -46,3 +53,46 @@ def test_a_row_is_the_same_over_a_plain_cursor(household: Household) -> None:
         cursor.execute(sent, given)
         text, number, raw = cursor.fetchone() or ("", 0, b"")
         assert fetch(inside.alias, sent, given) == [(text, number, bytes(raw))]
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "its thread ended"])
+def test_a_connection_that_is_over_is_let_go(household: Household, *, closed: bool) -> None:
+    """It would keep a server busy, and hold what it read last."""
+
+    def read() -> ReferenceType[psycopg.Connection[Any]]:
+        with household.enter() as inside:
+            assert fetch(inside.alias, "SELECT %(sealed)s::bytea", {"sealed": b"sealed"}) == [(b"sealed",)]
+            alive = ref(connections[inside.alias].connection)
+            if closed:
+                connections[inside.alias].close()
+        connections["default"].close()  # Django leaves its own open
+        return alive
+
+    kept = len(prepared._cursors)
+    with ThreadPoolExecutor(1) as threads:
+        alive = threads.submit(read).result()
+    gc.collect()
+    assert alive() is None
+    assert len(prepared._cursors) == kept
+
+
+@pytest.fixture
+def changing(administrator: psycopg.Connection) -> Iterator[str]:
+    """What reads a table that a migration changes."""
+    administrator.execute("CREATE TABLE registry.changing (name varchar(10))")
+    administrator.execute("GRANT SELECT ON registry.changing TO bulkhead_web")
+    administrator.execute("INSERT INTO registry.changing VALUES ('one')")
+    yield "SELECT name, %(number)s::int FROM registry.changing"
+    administrator.execute("DROP TABLE registry.changing")
+
+
+def test_a_migration_meanwhile_is_not_noticed(changing: str, administrator: psycopg.Connection) -> None:
+    """PostgreSQL refuses a plan whose columns have changed, for as long as the connection lives."""
+    assert fetch("default", changing, {"number": 1}) == [("one", 1)]
+    for length in (20, 30):
+        administrator.execute(f"ALTER TABLE registry.changing ALTER name TYPE varchar({length})")
+        assert fetch("default", changing, {"number": 2}) == [("one", 2)]
+    administrator.execute("ALTER TABLE registry.changing ALTER name TYPE varchar(40)")
+    with transaction.atomic(), pytest.raises(NotSupportedError), transaction.atomic():
+        fetch("default", changing, {"number": 3})  # what came before it in the transaction is lost with it
+    assert fetch("default", changing, {"number": 3}) == [("one", 3)]

@@ -3,9 +3,9 @@
 All servers run on this machine at once and are asked in turn, over 16 connections that are kept. Ours is the web server
 as the demo starts it, but with as many threads as connections (so has the bare view), with every guard, its rate limit
 (too high to be used up), its line in the server's log and a PostgreSQL that waits for the disk; the answer is sealed to
-the caller. OpenBao writes its audit file and answers with
-the values as they are. The bare view is Django without middleware and one SQL statement for the same rows: it asks
-nobody who they are, opens nothing, seals nothing and logs nothing.
+the caller. OpenBao writes its audit file and answers with the values as they are. The bare view is Django without
+middleware and one SQL statement for the same rows: it asks nobody who they are, opens nothing, seals nothing and logs
+nothing.
 
 `read_20_crypto` is the processor's time for what a request opens and seals, beside all processors' time that it takes.
 """

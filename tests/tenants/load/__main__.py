@@ -1,7 +1,7 @@
 """`python -m tests.tenants.load THREADS TURNS SLUG SLUG`: mixed requests of two tenants at once, each row looked at.
 
 Each of the tenants gets THREADS threads, each of which makes TURNS requests. One JSON object is printed: how many
-requests, rows and messages there were, which rows were another tenant's, and what failed that should not.
+requests and rows there were, which rows were another tenant's, and what failed that should not.
 """
 
 from __future__ import annotations

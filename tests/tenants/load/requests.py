@@ -63,7 +63,6 @@ def send_and_read(visitor: Visitor) -> None:
         arrived = messages.list_inbox(inside, _PAGE).items
         for row in arrived[:1]:
             visitor.check([messages.read_message(inside, row.id).text.strip('"')])
-            visitor.findings.messages += 1
     wake("sweep")
 
 

@@ -22,8 +22,9 @@ from django.db.models.functions import Now
 from portal.demo import processes
 from portal.demo.children import ROOT
 from portal.demo.embedded import Process, Stack, wait_for
-from tenants.actions import connections
+from tenants.actions import connections, messages
 from tenants.databases.base import close_compartments
+from tenants.pagination import PageRequest
 from tenants.registry.due import Due
 from tests.conftest import Household
 from tests.measuring import measuring_nothing
@@ -82,6 +83,8 @@ def run(
         assert done.returncode == 0, done.stderr
         judge(json.loads(done.stdout), 2 * threads * turns)
         wait_until_delivered(pair)
+    for house in pair:
+        read_all(house)
 
 
 def wait_until_delivered(pair: list[Household]) -> None:
@@ -90,6 +93,15 @@ def wait_until_delivered(pair: list[Household]) -> None:
     while waiting.filter(due_at__lte=Now()).exists():
         assert time.monotonic() < end, "the worker delivers nothing"
         time.sleep(0.1)
+
+
+def read_all(house: Household) -> None:
+    """Read what came meanwhile: how much of it the requests themselves met depends on who was faster."""
+    with house.enter() as inside:
+        arrived = messages.list_inbox(inside, PageRequest(size=20)).items
+        texts = [messages.read_message(inside, row.id).text for row in arrived]
+    assert texts
+    assert set(texts) == {f'"{house.slug} gets this"'}
 
 
 @contextmanager
@@ -118,7 +130,6 @@ def judge(findings: dict[str, Any], requests: int) -> None:
     assert sum(findings["requests"].values()) == requests
     assert findings["requests"].keys() == {request.__name__ for request in REQUESTS}
     assert findings["rows"] >= 5 * requests
-    assert findings["messages"] > 0
 
 
 def test_through_the_pooler(

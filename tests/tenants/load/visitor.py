@@ -23,7 +23,6 @@ class Findings:
 
     requests: Counter[str] = field(default_factory=Counter)
     rows: int = 0
-    messages: int = 0
     foreign: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 

@@ -10,13 +10,14 @@ connect again; `shut_out` ends them in any case.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db import Error, connections, transaction
+from django.db import Error, OperationalError, connections, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 from psycopg import sql
@@ -31,6 +32,8 @@ from tenants.provisioning.locks import HeldError, waited_in_vain
 from tenants.provisioning.provision import run
 from tenants.provisioning.scram import verifier
 from tenants.registry.models import Tenant
+
+_PATIENCE_SECONDS: Final = 1.0
 
 _ALTER: Final = """
 SET LOCAL ROLE bulkhead_provisioner;
@@ -165,8 +168,20 @@ def _renew(tenant: Tenant, version: int, using: str) -> None:
 def _prove(tenant: Tenant) -> None:
     """Connect as the tenant's role, the way that requests do.
 
-    A pooler on that way learns the new password now, and not when somebody waits for it.
+    A pooler on that way learns the new password now, and not when somebody waits for it. It may be in the midst of
+    logins with the old one, so one refusal says nothing yet.
     """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return _connect(tenant)
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+def _connect(tenant: Tenant) -> None:
     token = entered.set(Entered(tenant.schema, tenant.password_version))
     try:
         connections[tenant.schema].ensure_connection()

@@ -131,6 +131,8 @@ def test_the_servers_process_dies_at_commit(new_person: NewPerson, administrator
 def test_a_request_waits_while_the_servers_process_dies(
     new_person: NewPerson, household: Household, administrator: psycopg.Connection
 ) -> None:
+    with acting_as("provisioner"):
+        provision()  # what other tests left waiting
     person, slug = new_person(), f"t{uuid.uuid4().hex[:16]}"
     actor, before = Actor.person(person.id, "x"), existing(administrator)
     tenancies.request_tenant(actor, name="Killed", slug=slug)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,12 +15,14 @@ import httpx
 import psycopg
 import pytest
 from django.db import OperationalError, connections, transaction
+from psycopg import sql
 
 from portal.demo.children import ROOT
 from portal.demo.embedded import Stack
 from tenants.actor import Actor
 from tenants.databases import Entered, entered
 from tenants.databases.base import close_compartments
+from tenants.provisioning import passwords
 from tenants.provisioning.passwords import Campaign, Outcome, campaign, rotate
 from tenants.records.models import AuditRow, Repository
 from tenants.registry.models import Tenant
@@ -197,3 +200,20 @@ def test_the_command_rotates_one(household: Household, neighbour: Household, sta
     status, result, errors = command(stack, "provisioner", "--tenant", "no-such")
     assert (status, result) == (1, None)
     assert "There is no tenant no-such" in errors
+
+
+def test_a_login_that_is_refused_in_passing_is_tried_again(
+    household: Household, administrator: psycopg.Connection
+) -> None:
+    """As by a pooler that is in the midst of logins with the former password."""
+    role = sql.Identifier(household.tenant.schema)
+    administrator.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))
+
+    def allow() -> None:
+        time.sleep(0.3)
+        administrator.execute(sql.SQL("ALTER ROLE {} LOGIN").format(role))
+
+    with ThreadPoolExecutor(1) as threads:
+        allowed = threads.submit(allow)
+        passwords._prove(household.tenant)
+        allowed.result()

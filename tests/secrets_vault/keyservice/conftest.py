@@ -17,6 +17,7 @@ import hvac
 import pytest
 
 from secrets_vault import KeyService, open_key_service
+from secrets_vault.keyservice import attempts, pulse
 from secrets_vault.keyservice.remote import RemoteKeyService
 from tests.secrets_vault.keyservice.servers import azure, google
 from tests.secrets_vault.keyservice.servers.certificates import Authority, make_authority
@@ -31,6 +32,7 @@ AWS_KEYS: Final = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "tes
 REMOTE: Final = ("aws_service", "transit_service", "google_service", "azure_service")
 CONTEXT: Final = {"tenant": "one", "key-version": "1"}
 KEY: Final = bytes(range(32))
+PATIENCE: Final = 60.0  # seconds; what a test waits for is there much earlier, or never
 FOREIGN: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "VAULT_TOKEN_FILE", "AZURE_CLIENT_ID")
 
 
@@ -100,7 +102,11 @@ def surroundings(
     google_account: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> pytest.MonkeyPatch:
-    """What a machine of each cloud gives the clients, and nothing of this machine."""
+    """What a machine of each cloud gives the clients, and nothing of this machine.
+
+    And time: the first request makes the client and finds its credentials, which may take a slow machine seconds. Tests
+    of what takes too long say how long that is.
+    """
     given = {
         **AWS_KEYS,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -118,7 +124,29 @@ def surroundings(
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(attempts, "TOTAL_SECONDS", PATIENCE)
     return monkeypatch
+
+
+class Clock:
+    """Tells breakers and pulses the time, which passes when a test says so: nothing grows old by itself."""
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def go_on(self, seconds: float) -> None:
+        self._now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("circuitbreaker.monotonic", clock.monotonic)
+    monkeypatch.setattr(pulse, "time", clock)
+    return clock
 
 
 @pytest.fixture(scope="session")

@@ -8,24 +8,24 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event
 from typing import Final
 
 import pytest
 
 from secrets_vault import KeyService, KeyServiceDenied, KeyServiceUnavailable, VaultError, open_key_service
-from secrets_vault.keyservice import attempts, guard
+from secrets_vault.keyservice import attempts, guard, transit
 from secrets_vault.keyservice.remote import RemoteKeyService
 from secrets_vault.keyservice.transit import TransitKeyService
 from secrets_vault.opaque import Secret
-from tests.secrets_vault.keyservice.conftest import CONTEXT, REMOTE, eager
+from tests.secrets_vault.keyservice.conftest import CONTEXT, PATIENCE, REMOTE, Clock, eager
 from tests.secrets_vault.keyservice.leaks import shown, shows
 from tests.secrets_vault.keyservice.servers import azure
 from tests.secrets_vault.keyservice.servers.certificates import Authority, make_authority
 from tests.secrets_vault.keyservice.servers.wire import Answer, Request, WireServer
 
 KEY: Final = b"\xa5planted-key-material-0123456789\x5a"[:32]
-LIMIT: Final = 3.0  # seconds until a page says 503
+LIMIT: Final = 10.0  # seconds: the 3 until a page says 503, and what a slow machine adds
 
 
 class Stage:
@@ -191,24 +191,30 @@ def test_what_fails_in_passing_is_repeated(stage: Stage) -> None:
     assert stage.service("transit_service").wrap(KEY, CONTEXT).endswith(b"\0\0\0\1\0\0\0")
 
 
-def test_a_service_that_is_back_is_used_without_a_restart(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "OPEN_SECONDS", 0.6)
+def test_a_service_that_is_back_is_used_without_a_restart(stage: Stage, clock: Clock) -> None:
     service = stage.new_service("transit_service")
     stage.fail(lambda _: Answer(503, {}))
     assert isinstance(failure(lambda: service.wrap(KEY, CONTEXT))[0], KeyServiceUnavailable)
     stage.fail(lambda _: Answer(200, {"data": {"ciphertext": "vault:v1:AAAA"}}))
     assert isinstance(failure(lambda: service.wrap(KEY, CONTEXT))[0], KeyServiceUnavailable)
     assert not stage.requests(), "it is left alone for a while"
-    time.sleep(0.65)
+    clock.go_on(guard.OPEN_SECONDS)
     assert service.wrap(KEY, CONTEXT)
 
 
 def test_too_many_unanswered_requests_are_refused_at_once(monkeypatch: pytest.MonkeyPatch, slow_stage: Stage) -> None:
+    over = Event()
     monkeypatch.setattr(attempts, "TOTAL_SECONDS", 0.2)
     monkeypatch.setattr(attempts, "_slots", BoundedSemaphore(2))
-    slow_stage.fail(lambda _: time.sleep(1))
+    monkeypatch.setattr(transit, "READ_SECONDS", PATIENCE)  # the client gives up no earlier than this test ends
+
+    def hang(_: Request) -> None:
+        over.wait(PATIENCE)
+
+    slow_stage.fail(hang)
     service = slow_stage.service("transit_service")
     messages = [str(failure(lambda: service.wrap(KEY, CONTEXT))[0]) for _ in range(3)]
+    over.set()
     assert [("unanswered" in message) for message in messages] == [False, False, True]
 
 
@@ -258,9 +264,9 @@ def test_an_answer_that_confuses_the_adapter_is_no_answer() -> None:
     def work() -> Secret:
         raise OSError(KEY)
 
-    error, seconds = failure(lambda: attempts.ask(work, confuse))
+    error, _ = failure(lambda: attempts.ask(work, confuse))
     assert isinstance(error, KeyServiceUnavailable)
-    assert seconds < 1
+    assert "makes no sense" in str(error), "not that there was none in time"
 
 
 def test_the_vault_is_not_told_more_than_it_needs(azure_service: KeyService, azure_server: azure.AzureServer) -> None:

@@ -9,61 +9,70 @@ from collections.abc import Iterator
 import pytest
 
 from secrets_vault import KeyService, open_key_service
-from secrets_vault.keyservice import guard, pulse
+from secrets_vault.keyservice import attempts, guard, pulse, transit
+from tests.secrets_vault.keyservice.conftest import PATIENCE, Clock
 from tests.secrets_vault.keyservice.servers.transit import TOKEN, TransitServer
 from tests.secrets_vault.keyservice.servers.wire import Answer, Request
-
-SOON = 0.2
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[TransitServer]:
-    monkeypatch.setattr(guard, "OPEN_SECONDS", SOON)
-    monkeypatch.setattr(pulse, "OLD_SECONDS", SOON)
+    monkeypatch.setattr(attempts, "TOTAL_SECONDS", PATIENCE)
     monkeypatch.setenv("VAULT_TOKEN", TOKEN)
     with TransitServer() as server:
         yield server
 
 
-def felt(service: KeyService) -> bool:
-    """Ask until what was asked in the background is known."""
-    time.sleep(SOON + 0.05)
+def felt(service: KeyService, clock: Clock) -> bool:
+    """Let what is known be old news, and ask until what was asked in the background is known."""
+    clock.go_on(max(guard.OPEN_SECONDS, pulse.OLD_SECONDS) + 1)
     service.answers()
     for thread in [thread for thread in threading.enumerate() if thread.name == "key service pulse"]:
-        thread.join(3)
+        thread.join(PATIENCE)
     return service.answers()
 
 
-def test_what_is_known_is_not_asked_again(server: TransitServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_known_is_not_asked_again(server: TransitServer, clock: Clock) -> None:
     free = threading.Event()
 
     def late(_: Request) -> None:
-        free.wait(5)
+        free.wait(PATIENCE)
 
     server.fault = late
     service = open_key_service(server.address)
     assert not service.answers(), "nobody has asked it yet"
     free.set()
-    assert felt(service)
-    monkeypatch.setattr(pulse, "OLD_SECONDS", 60.0)
+    assert felt(service, clock)
     asked = len(server.requests)
+    clock.go_on(pulse.OLD_SECONDS - 1)
     assert service.answers()
+    assert not [thread for thread in threading.enumerate() if thread.name == "key service pulse"]
     assert len(server.requests) == asked
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_what_goes_wrong_shows_and_so_does_its_end(server: TransitServer, status: int) -> None:
+def test_what_goes_wrong_shows_and_so_does_its_end(server: TransitServer, clock: Clock, status: int) -> None:
     service = open_key_service(server.address)
-    assert felt(service)
+    assert felt(service, clock)
     server.fault = lambda _: Answer(status, {})
-    assert not felt(service)
+    assert not felt(service, clock)
     server.heal()
-    assert felt(service), "without anybody's asking for a key"
+    assert felt(service, clock), "without anybody's asking for a key"
 
 
-def test_nobody_waits_for_a_service_that_hangs(server: TransitServer) -> None:
-    server.fault = lambda _: time.sleep(1)  # and then answers
+def test_nobody_waits_for_a_service_that_hangs(
+    server: TransitServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transit, "READ_SECONDS", PATIENCE)
+    free = threading.Event()
+
+    def hang(_: Request) -> None:
+        free.wait(PATIENCE)
+
+    server.fault = hang
     service = open_key_service(server.address)
     began = time.monotonic()
     assert not any(service.answers() for _ in range(100))
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < PATIENCE / 3, "it hangs for longer than that"
+    free.set()
+    assert felt(service, clock)

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-_PATIENCE: Final = 20.0  # seconds
+_PATIENCE: Final = 120.0  # seconds; both start at the same time, and import much
 _TRIES: Final = 3  # another process may take a port that was free a moment ago
 _MOTO: Final = "import sys; from moto.server import main; main(sys.argv[1:])"
 ROOT_TOKEN: Final = "root-of-the-tests"

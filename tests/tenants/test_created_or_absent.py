@@ -157,7 +157,7 @@ def test_the_provisioner_dies_at_each_statement(new_person: NewPerson, household
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     attempts = [json.loads(line) for line in done.stdout.splitlines()]
     killed, got_through = attempts[:-1], attempts[-1]

@@ -33,6 +33,8 @@ from tests.conftest import Household, NewPerson, at_once
 from tests.tenants.conftest import Send
 from tests.tenants.test_round_trips import counted
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 
 def allow(household: Household, **most: int | None) -> None:
     TenantLimits.objects.using("owner").update_or_create(tenant=household.tenant, defaults=most)

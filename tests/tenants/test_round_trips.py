@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tenants import ssh_formats
+from tenants import keyrings, ssh_formats
 from tenants.actions import (
     audit,
     builds,
@@ -32,6 +32,7 @@ from tenants.actions.parameter_search import find_value, search
 from tenants.actions.parameter_values import NewValue
 from tenants.compartment import Compartment
 from tenants.pagination import PageRequest
+from tenants.registry import acts
 from tests.conftest import Household, NewTenant
 
 ROWS = 12
@@ -67,6 +68,14 @@ def furnished(new_tenant: NewTenant) -> Household:
             ssh_keys.generate_key(inside, name=f"key-{number}", filters=[])
         ssh_authorities.create_authority(inside)
     return household
+
+
+@pytest.fixture(autouse=True)
+def _nothing_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what the process remembers for a while be as old as the test, and stay: that it is asked anew costs, too."""
+    monkeypatch.setattr(acts, "_noted", {})
+    for tenant in list(keyrings._keyrings):
+        keyrings.forget_keyring(tenant)
 
 
 def _start(inside: Compartment) -> Started:

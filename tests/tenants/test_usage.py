@@ -12,7 +12,6 @@ from django.db import connections, transaction
 from django.db.models.functions import Now
 from psycopg import sql
 
-from tenants import delivery
 from tenants.actions import builds, parameters, repositories, ssh_keys, usage
 from tenants.actions.usage import Sums
 from tenants.actor import Actor
@@ -23,8 +22,10 @@ from tenants.records.counting import roll_up
 from tenants.records.models import AuditRow, Usage, UsageHead
 from tenants.registry import acts
 from tenants.registry.models import Due
-from tests.conftest import Household, NewPerson, acting_as, at_once
-from tests.tenants.conftest import Send
+from tests.conftest import Household, NewPerson, at_once
+from tests.tenants.conftest import Send, Sweep
+
+pytestmark = pytest.mark.usefixtures("one_day")
 
 
 def entry(action: str = "parameters.revealed", **changes: object) -> str:
@@ -167,13 +168,14 @@ def _hints(household: Household) -> list[Due]:
     return list(Due.objects.filter(tenant=household.tenant, kind=Due.Kind.COUNT))
 
 
-def test_a_worker_comes_where_something_is_new_and_nowhere_else(used: Household, neighbour: Household) -> None:
+def test_a_worker_comes_where_something_is_new_and_nowhere_else(
+    used: Household, neighbour: Household, sweep: Sweep
+) -> None:
     [hint] = _hints(used)
     assert _hints(neighbour) == []
     assert timedelta(minutes=2) < hint.due_at - hint.created_at <= timedelta(minutes=7)
     Due.objects.using("worker").filter(id=hint.id).update(due_at=Now())
-    with acting_as("worker"):
-        delivery.sweep()
+    sweep()
     assert _hints(used) == []
     with used.enter():
         assert UsageHead.objects.get().position == AuditRow.objects.count()

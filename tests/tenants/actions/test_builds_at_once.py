@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Final
 from uuid import UUID
 
 from django.db import connections
@@ -13,6 +14,8 @@ from tenants.actions.build_environment import ssh_keys_of
 from tenants.databases.base import close_compartments
 from tenants.records.models import SSHKey
 from tests.conftest import Household
+
+PATIENCE: Final = 50  # seconds; a transaction that is idle for a minute is ended
 
 
 def test_crosswise_they_wait_for_nobody(household: Household) -> None:
@@ -29,9 +32,9 @@ def test_crosswise_they_wait_for_nobody(household: Household) -> None:
         try:
             with household.enter() as inside, inside.transaction():
                 names = {key["name"] for key in ssh_keys_of(inside, order[0])}
-                both.wait(10)
+                both.wait(PATIENCE)
                 names |= {key["name"] for key in ssh_keys_of(inside, order[1])}
-                both.wait(10)
+                both.wait(PATIENCE)
             return names
         finally:
             close_compartments()

@@ -206,7 +206,7 @@ def test_what_is_deleted_while_a_shredder_looks_keeps_its_hint(household: Househ
             parameters.delete_parameter(inside, set_id, parameter_id)
             looking = threads.submit(at_once, look, times=1)
             wait([looking], timeout=0.5)
-        looking.result(10)
+        looking.result(60)
     assert hints(household) == [parameter_id]
 
 
@@ -224,7 +224,7 @@ def test_what_is_deleted_right_after_a_shredder_has_looked_has_a_hint(household:
             deleting = threads.submit(at_once, delete, times=1)
             wait([deleting], timeout=0.5)  # until it waits for the row
             assert shred(inside, parameter_id) is None
-        deleting.result(10)
+        deleting.result(60)
     assert hints(household) == [parameter_id]
 
 

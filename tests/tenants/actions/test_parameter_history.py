@@ -158,6 +158,7 @@ def _day(days: int) -> date:
     return (database_now() + timedelta(days=days)).date()
 
 
+@pytest.mark.usefixtures("one_day")
 def test_a_date_and_a_description_stay_until_they_are_changed(household: Household) -> None:
     with household.enter() as inside:
         set_id = new_set(inside, LATER="x")

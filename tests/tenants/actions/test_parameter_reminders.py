@@ -23,6 +23,9 @@ from tests.tenants.actions.test_parameter_history import new_set
 Sweep = Callable[[], int]
 
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
+
 def in_days(days: int) -> date:
     return datetime.now(UTC).date() + timedelta(days=days)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 from django.db import connections
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from secrets_vault import BadCiphertext
@@ -54,6 +54,7 @@ def test_a_build_gets_what_its_labels_match_and_nothing_else(household: Househol
 labels = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyab")), max_size=4)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # each asks the database
 @given(carried=labels, filters=st.lists(labels.filter(bool), max_size=3))
 def test_the_database_matches_labels_as_the_definition_says(carried: list[Pair], filters: Filters) -> None:
     expected = not filters or any(set(alternative) <= set(carried) for alternative in filters)

@@ -31,7 +31,10 @@ from tests.tenants.actions.test_parameter_history import new_set
 from tests.tenants.actions.test_parameter_reminders import hints, in_days, midnight, reminders
 
 WAITING: Final = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = ANY (%s)"
+PATIENCE: Final = 50  # seconds; a transaction that is idle for a minute is ended
 SOON, LATE = 5, 100  # days; of both, the next reminder is a day that the other date has none on
+
+pytestmark = pytest.mark.usefixtures("one_day")
 
 Meanwhile = Callable[[Callable[[], None]], AbstractContextManager[Callable[[], Future[list[None]]]]]
 
@@ -63,7 +66,7 @@ class Dated:
 
 
 @pytest.fixture
-def dated(household: Household, no_worker: None) -> Dated:
+def dated(household: Household, no_worker: None, no_backlog: None) -> Dated:
     with household.enter() as inside:
         set_id = new_set(inside)
         made = parameters.set_parameter(inside, set_id, name="TOKEN", value="x", expires_on=in_days(SOON))
@@ -82,7 +85,7 @@ def meanwhile(household: Household, administrator: psycopg.Connection) -> Meanwh
                 work()
 
         def begin() -> Future[list[None]]:
-            begun, latest = threads.submit(at_once, act, times=1), time.monotonic() + 10
+            begun, latest = threads.submit(at_once, act, times=1), time.monotonic() + PATIENCE
             while not begun.done() and not administrator.execute(WAITING, waiting).fetchall():
                 assert time.monotonic() < latest
                 time.sleep(0.01)
@@ -117,7 +120,7 @@ def test_what_is_restored_while_its_old_hint_is_dropped_keeps_one(
             with transaction.atomic():
                 first()
                 begun = begin()
-            begun.result(10)
+            begun.result(60)
     assert reminders(household) == [("parameter.expiring", "set/TOKEN", SOON)]
     [(parameter_id, due_at)] = hints(household)
     assert parameter_id == dated.id
@@ -160,6 +163,6 @@ def test_a_date_that_is_looked_at_before_it_is_stored_is_waited_for(dated: Dated
             dated.expire_in(SOON)
             dated.make_due()
             begun = begin()
-        begun.result(10)
+        begun.result(60)
     assert reminders(household) == [("parameter.expiring", "set/TOKEN", SOON)]
     assert hints(household) == [(dated.id, midnight(in_days(SOON - 1)))]

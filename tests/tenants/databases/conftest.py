@@ -39,17 +39,24 @@ def look(number=0):
 
 @pytest.fixture
 def backends(administrator: psycopg.Connection) -> Backends:
-    """Return the processes that serve connections of these tenants' roles; `until` waits for a number of them."""
+    """Return the processes that serve connections of these tenants' roles.
+
+    A process is there for a moment after its connection was closed: `until` waits for a number of them, `most` until
+    there are no more.
+    """
 
     def look(*houses: Household) -> list[int]:
         query = "SELECT pid FROM pg_stat_activity WHERE usename = ANY(%s) ORDER BY pid"
         return [pid for (pid,) in administrator.execute(query, [[house.tenant.schema for house in houses]])]
 
-    def found(*houses: Household, until: int | None = None) -> list[int]:
+    def found(*houses: Household, until: int | None = None, most: int | None = None) -> list[int]:
         deadline = time.monotonic() + 20
-        while until is not None and len(look(*houses)) != until and time.monotonic() < deadline:
+        while True:
+            pids = look(*houses)
+            settled = until in {None, len(pids)} and (most is None or len(pids) <= most)
+            if settled or time.monotonic() > deadline:
+                return pids
             time.sleep(0.02)
-        return look(*houses)
 
     return found
 

@@ -127,10 +127,10 @@ def test_threads_together_stay_within_the_bound_of_the_process(
     def work(number: int) -> None:
         for turn in range(4):
             look(houses[(number + turn) % 4])
-        first.wait(20)
+        first.wait(60)
         if number == 0:
-            counted.append(len(backends(*houses)))
-        seen.wait(20)
+            counted.append(len(backends(*houses, most=8)))
+        seen.wait(60)
         connections.close_all()
 
     with ThreadPoolExecutor(8) as threads:
@@ -159,7 +159,7 @@ def test_an_idle_connection_is_asked_before_it_is_used(
     administrator.execute("SELECT pg_terminate_backend(%s)", [first])
     monkeypatch.setattr(base, "CHECK_AFTER_SECONDS", 0.0)  # as if it had been idle for long
     look(household)
-    (second,) = backends(household)
+    (second,) = backends(household, until=1)
     assert second != first
 
 

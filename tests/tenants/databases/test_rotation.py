@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -175,7 +174,7 @@ def test_two_runs_of_one_campaign_rotate_each_tenant_once(household: Household, 
 def command(stack: Stack, process: str, *arguments: str) -> tuple[int, Any, str]:
     line = [sys.executable, "manage.py", "rotate_database_passwords", "--json", *arguments]
     environment = {**os.environ, **stack.environment(process)}  # type: ignore[arg-type]  # a process's name
-    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600)
     return done.returncode, json.loads(done.stdout or "null"), done.stderr
 
 
@@ -203,17 +202,22 @@ def test_the_command_rotates_one(household: Household, neighbour: Household, sta
 
 
 def test_a_login_that_is_refused_in_passing_is_tried_again(
-    household: Household, administrator: psycopg.Connection
+    household: Household, administrator: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As by a pooler that is in the midst of logins with the former password."""
-    role = sql.Identifier(household.tenant.schema)
+    role, connect = sql.Identifier(household.tenant.schema), passwords._connect
     administrator.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))
+    refused = []
 
-    def allow() -> None:
-        time.sleep(0.3)
-        administrator.execute(sql.SQL("ALTER ROLE {} LOGIN").format(role))
+    def then_allowed(tenant: Tenant) -> None:
+        try:
+            connect(tenant)
+        except OperationalError as error:
+            refused.append(str(error))
+            administrator.execute(sql.SQL("ALTER ROLE {} LOGIN").format(role))
+            raise
 
-    with ThreadPoolExecutor(1) as threads:
-        allowed = threads.submit(allow)
-        passwords._prove(household.tenant)
-        allowed.result()
+    monkeypatch.setattr(passwords, "_connect", then_allowed)
+    monkeypatch.setattr(passwords, "_PATIENCE_SECONDS", 60.0)
+    passwords._prove(household.tenant)
+    assert ["not permitted to log in" in error for error in refused] == [True]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tenants.errors import Invalid
 from tenants.importing import MAX_BYTES, Format, parse
+from tests.tenants.computing import computing
 
 
 def read(text: str) -> dict[str, str]:
@@ -99,7 +98,7 @@ def test_a_file_too_long_is_not_read(form: Format) -> None:
 @pytest.mark.parametrize("piece", ["A='\n", 'A="\n', 'A="\\"\n', " ", "\\", "export ", '"', "A", "=", "A=' #\n", "\n"])
 def test_no_file_takes_long(piece: str) -> None:
     text = (piece * MAX_BYTES)[: MAX_BYTES - 8]
-    began = time.process_time()
-    for whole in (text, f'A="{text}'):
-        parse(f"{whole}\nB=1", Format.DOTENV)
-    assert time.process_time() - began < 6
+    with computing() as seconds:
+        for whole in (text, f'A="{text}'):
+            parse(f"{whole}\nB=1", Format.DOTENV)
+        assert seconds() < 30

@@ -47,7 +47,7 @@ def attempts_of(program: str, house: Household, environment: dict[str, str]) -> 
         env={**os.environ, **environment, "DJANGO_SETTINGS_MODULE": "portal.settings"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]

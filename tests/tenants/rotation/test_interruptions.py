@@ -89,7 +89,7 @@ def test_closing_waits_for_whoever_is_about_to_commit(household: Household) -> N
             closing = threads.submit(close)
             time.sleep(0.3)
             assert not closing.done()
-        closing.result(10)
+        closing.result(60)
 
 
 def test_the_running_portal_loses_nothing_while_its_keys_are_older(household: Household, portal_url: str) -> None:

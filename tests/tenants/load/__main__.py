@@ -11,6 +11,8 @@ import sys
 import threading
 import traceback
 from random import Random
+from threading import Barrier
+from typing import Final
 
 import django
 
@@ -22,17 +24,22 @@ from tenants.databases.base import close_compartments  # noqa: E402
 from tests.tenants.load.requests import REQUESTS  # noqa: E402
 from tests.tenants.load.visitor import Findings, Visitor  # noqa: E402
 
+TOGETHER: Final = 120.0  # seconds until all threads have connected
 
-def work(visitor: Visitor, findings: Findings, turns: int, random: Random) -> None:
+
+def work(visitor: Visitor, findings: Findings, turns: int, random: Random, together: Barrier) -> None:
     requests, weights = zip(*REQUESTS.items(), strict=True)
     try:
+        with visitor.enter():
+            visitor.check_session()
+        together.wait(TOGETHER)  # else the first might be done before the last has come
         for _ in range(turns):
             (request,) = random.choices(requests, weights)
             try:
                 request(visitor)
             except Exception:  # noqa: BLE001 - whatever it was, a request failed
                 findings.errors.append(f"{request.__name__}: {traceback.format_exc()[-600:]}")
-            findings.requests[request.__name__] += 1
+            findings.requests.append(request.__name__)
             visitor.require_outside()
     finally:
         close_compartments()
@@ -42,8 +49,9 @@ def work(visitor: Visitor, findings: Findings, turns: int, random: Random) -> No
 def main(threads: int, turns: int, *slugs: str) -> None:
     findings = Findings()
     visitors = Visitor.pair(findings, *slugs)
+    together = Barrier(2 * threads)
     jobs = [
-        threading.Thread(target=work, args=[visitors[number % 2], findings, turns, Random(number)])  # noqa: S311 - a mix
+        threading.Thread(target=work, args=[visitors[number % 2], findings, turns, Random(number), together])  # noqa: S311 - a mix
         for number in range(2 * threads)
     ]
     for job in jobs:

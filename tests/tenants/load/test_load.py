@@ -49,8 +49,8 @@ def pair(household: Household, neighbour: Household, no_worker: None) -> list[Ho
 @pytest.fixture(autouse=True)
 def _alone(pair: list[Household], administrator: psycopg.Connection) -> None:
     """Put off what is due for other tests' tenants: the worker would visit them meanwhile, each over a pool more."""
-    later = """UPDATE registry.due SET due_at = now() + interval '3 min'
-        WHERE due_at < now() + interval '3 min' AND tenant_id <> ALL (%s)"""
+    later = """UPDATE registry.due SET due_at = now() + interval '15 min'
+        WHERE due_at < now() + interval '15 min' AND tenant_id <> ALL (%s)"""
     administrator.execute(later, [[house.tenant.id for house in pair]])
 
 
@@ -59,7 +59,7 @@ def worker(stack: Stack, environment: Mapping[str, str], directory: Path) -> Ite
     child = replace(processes.worker(stack), name="load", directory=directory, environment=environment)
     child.start()
     try:
-        wait_for(child, lambda: " ready." in child.log.read_text())  # else the requests may be over before it delivers
+        wait_for(child, lambda: " ready." in child.log.read_text(), seconds=120)  # it delivers while there are requests
         yield
     finally:
         child.stop()
@@ -78,7 +78,7 @@ def run(
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=400,
         )
         assert done.returncode == 0, done.stderr
         judge(json.loads(done.stdout), 2 * threads * turns)
@@ -88,7 +88,7 @@ def run(
 
 
 def wait_until_delivered(pair: list[Household]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     waiting = Due.objects.filter(tenant__in=[house.tenant.id for house in pair], kind=Due.Kind.DELIVER)
     while waiting.filter(due_at__lte=Now()).exists():
         assert time.monotonic() < end, "the worker delivers nothing"

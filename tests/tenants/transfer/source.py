@@ -32,6 +32,7 @@ from tenants.roles import Role
 from tenants.transfer import export_tenant, read_public
 from tests.conftest import Household, acting_as
 
+TTL = 86_400  # seconds: what came along is looked at until the end of a run
 KNOWN_HOSTS = f"git.example.org {ssh_formats.generate('').public}\n"
 
 
@@ -76,7 +77,7 @@ def _rich() -> dict[str, Any]:
         parameters.set_parameter(inside, one.id, name="TOKEN", value=secret["new"])
         gone = parameters.set_parameter(inside, one.id, name="GONE", value="deleted")
         parameters.delete_parameter(inside, one.id, gone.id)
-        running = builds.start_build(inside, repository="api", revision="", overrides={}, ttl=3600).build
+        running = builds.start_build(inside, repository="api", revision="", overrides={}, ttl=TTL).build
         key = ssh_keys.generate_key(inside, name="deploy", filters=[], known_hosts=KNOWN_HOSTS)
         parameters.set_parameter(inside, one.id, name="FILE", value="content", kind="file", expires_on=date(2199, 1, 1))
         issued = _vault(inside)
@@ -108,7 +109,7 @@ def _vault(inside: Compartment) -> Issued:
     """An authority that has signed, a build that has ended, and acts that were counted."""
     ssh_authorities.create_authority(inside)
     overrides = {"EXTRA": "1"}
-    ended = builds.start_build(inside, repository="api", revision="main", overrides=overrides, ttl=3600).build
+    ended = builds.start_build(inside, repository="api", revision="main", overrides=overrides, ttl=TTL).build
     builds.end_build(inside, ended.id, outcome="succeeded")
     Usage.objects.create(day=date(2026, 1, 31), person_id=uuid.uuid4(), kind="build.started", count=3, bytes=4)
     public = ssh_formats.generate("mine").public
@@ -116,7 +117,7 @@ def _vault(inside: Compartment) -> Issued:
 
 
 def _send(inside: Compartment, to: str, text: str) -> SentMessage:
-    return messages.send_message(inside, to=to, payload=json.dumps(text), ttl=3600)
+    return messages.send_message(inside, to=to, payload=json.dumps(text), ttl=TTL)
 
 
 def _sweep() -> None:

@@ -225,7 +225,7 @@ def test_killed_half_way_nothing_is_there(
     _until(lambda: administrator.execute(gone).fetchone() == (0,))
 
 
-def _until(true: Callable[[], bool], *, seconds: float = 60) -> None:
+def _until(true: Callable[[], bool], *, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline

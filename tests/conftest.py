@@ -12,6 +12,7 @@ from functools import partial
 from threading import Barrier
 from typing import Any, Final, TypeVar
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import UserSettingsHolder, settings
@@ -35,6 +36,12 @@ from tenants.roles import Role
 from tests.servers import PORTAL, STACK
 
 T = TypeVar("T")
+
+NEAR: Final = 60.0  # seconds; longer than a test takes
+
+# How long an example takes is the machine's affair; where it is the product's, a test says so itself.
+hypothesis.settings.register_profile("bulkhead", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("bulkhead")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -94,16 +101,22 @@ def without_worker(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Non
     queue = {"queue": "default"}
     with Connection(stack.redis_url) as connection:
         box = Mailbox("celery", type="fanout", connection=connection, accept=["json"], serializer="json")
-        ask = partial(box.call, ["worker@bulkhead"], timeout=10)
-        ask("cancel_consumer", queue)
+        ask = partial(_answered, box)
         try:
-            while any(
-                tasks for kind in ("reserved", "active") for reply in ask(kind) or [] for tasks in reply.values()
-            ):
+            ask("cancel_consumer", queue)
+            while any(tasks for kind in ("reserved", "active") for reply in ask(kind) for tasks in reply.values()):
                 time.sleep(0.05)
             yield
         finally:
             ask("add_consumer", queue)
+
+
+def _answered(box: Mailbox, *command: Any) -> list[dict[str, Any]]:
+    """Tell the worker, until it answers: while it is busy, or connects anew, it may not hear."""
+    for _ in range(6):
+        if replies := box.call(["worker@bulkhead"], *command, timeout=10):
+            return list(replies)
+    raise AssertionError(f"the worker does not answer {command}")
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +164,7 @@ def at_once(work: Callable[[], T], *, times: int) -> list[T]:
     start = Barrier(times)
 
     def run(_: int) -> T:
-        start.wait(10)
+        start.wait(60)
         try:
             return work()
         finally:
@@ -169,9 +182,20 @@ def no_backlog(administrator: psycopg.Connection) -> None:
     Each tenant's first act makes some work, due minutes later. What this test's own fixtures made is younger than that.
     """
     administrator.execute(
-        """UPDATE registry.due SET due_at = now() + interval '1 hour'
-        WHERE created_at < now() - interval '1 min' AND due_at < now() + interval '2 min'"""
+        """UPDATE registry.due SET due_at = now() + interval '1 hour' WHERE id IN (
+            SELECT id FROM registry.due
+            WHERE created_at < now() - interval '1 min' AND due_at < now() + interval '2 min'
+            FOR UPDATE SKIP LOCKED  -- what the worker is about to do is not waited for, nor does it wait
+        )"""
     )
+
+
+@pytest.fixture
+def one_day() -> None:
+    """Begin when no midnight (UTC) is near: what is counted and dated by days is then of one day."""
+    left = 86_400 - time.time() % 86_400
+    if left < NEAR:
+        time.sleep(left + 1)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Host:
         where = f"{getpass.getuser()}@127.0.0.1"
         command = ["ssh", "-p", str(self.port), "-o", "BatchMode=yes", *options, where, "hello"]
         around = {"HOME": str(self.home), "PATH": os.environ["PATH"], **environment}
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=around)
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=around)
 
     def lets_in(self, key: Path) -> bool:
         """Whether the holder of this private key, and of the certificate beside it, is let in."""
@@ -62,10 +62,12 @@ def serving(home: Path) -> Iterator[Host]:
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    connections: list[asyncssh.SSHServerConnection] = []
 
     class Server(asyncssh.SSHServer):
         def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
             self._connection = conn
+            connections.append(conn)
 
         def begin_auth(self, _username: str) -> bool:
             self._connection.set_authorized_keys(str(home / "authorized_keys"))
@@ -83,12 +85,19 @@ def serving(home: Path) -> Iterator[Host]:
     async def end(acceptor: asyncssh.SSHAcceptor) -> None:
         acceptor.close()
         await acceptor.wait_closed()
+        for connection in connections:
+            connection.abort()
+            await connection.wait_closed()
+        if left := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(left, timeout=30)
+        for _ in range(3):  # in the loop's next turns sockets are closed
+            await asyncio.sleep(0)
 
-    acceptor = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
+    acceptor = asyncio.run_coroutine_threadsafe(begin(), loop).result(60)
     try:
         yield Host(home, acceptor.get_port(), key.export_public_key().decode().strip())
     finally:
-        asyncio.run_coroutine_threadsafe(end(acceptor), loop).result(10)
+        asyncio.run_coroutine_threadsafe(end(acceptor), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()

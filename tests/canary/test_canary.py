@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -131,15 +132,17 @@ def _mistake(browser: Witness, path: str, having: str, **fields: str) -> None:
 
 
 def _wait_for_message(terminal: Terminal) -> dict[str, str]:
-    until(lambda: bool(terminal.json("message", "list", tenant=RECEIVER)), "the message does not arrive")
+    arrived = partial(terminal.json, "message", "list", tenant=RECEIVER)
+    until(lambda: bool(arrived()), "the message does not arrive", seconds=120)
     (listed,) = terminal.json("message", "list", tenant=RECEIVER)
     return dict(listed)
 
 
 def _look_at_tokens(browser: Witness, terminal: Terminal, search: Search) -> None:
     """Tokens and session handles are secrets too, everywhere but with whoever holds them."""
-    os.environ["BULKHEAD_CONFIG_DIR"] = terminal.environment["BULKHEAD_CONFIG_DIR"]
-    token = credentials.find(terminal.portal, SENDER).token
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BULKHEAD_CONFIG_DIR", terminal.environment["BULKHEAD_CONFIG_DIR"])
+        token = credentials.find(terminal.portal, SENDER).token
     tokens = Search({"access token": token[-40:].encode()})
     for place, content in browser.seen:
         tokens.look(place, content)

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 ARTEFACTS: Final = Path(__file__).parents[2] / "artefacts" / "journey"
 AXE: Final = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-PATIENCE: Final = 20_000  # milliseconds until a page shows what it should; four of them may load at a time
+PATIENCE: Final = 90_000  # milliseconds until a page shows what it should; four of them may load at a time
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 Scheme = Literal["light", "dark"]
 # Both widths and both schemes once: axe-core takes its time, and so does a picture.
@@ -119,6 +119,7 @@ def visitor(browser: Browser, portal_url: str) -> Iterator[NewVisitor]:
 
     def make(*, scripts: bool = True) -> Person:
         context = browser.new_context(java_script_enabled=scripts, viewport={"width": 1280, "height": 860})
+        context.set_default_timeout(PATIENCE)
         person = Person(context.new_page(), portal_url)
         person.page.on("console", person.hear)
         person.page.on("pageerror", lambda error: person.complaints.append(str(error)))

@@ -122,7 +122,7 @@ def _send(mara: Person, acme: str, northwind: str) -> None:
 
 def _read(ole: Person, northwind: str, acme: str) -> None:
     inbox = ole.page.get_by_role("main").get_by_role("link", name=acme)
-    for _ in range(80):
+    for _ in range(300):
         ole.go(f"/t/{northwind}/messages/")
         if inbox.count():
             break
@@ -162,7 +162,7 @@ def _admit(mara: Person, acme: str, ines: Person) -> None:
 
 def _let_a_command_line_in(mara: Person, acme: str) -> None:
     asked = httpx.post(
-        f"{mara.origin}/oauth/device/code", data={"client_id": "bulkhead-cli", "device_name": "build-7"}
+        f"{mara.origin}/oauth/device/code", data={"client_id": "bulkhead-cli", "device_name": "build-7"}, timeout=60
     ).json()
     mara.go("/device/")
     mara.fill(user_code=asked["user_code"])

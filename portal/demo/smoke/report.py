@@ -53,7 +53,7 @@ def expect(condition: object, otherwise: str) -> None:
         raise StepError(otherwise)
 
 
-def until(condition: Callable[[], bool], otherwise: str, *, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], otherwise: str, *, seconds: float = 60.0) -> None:
     """Wait for `condition`; raises StepError with `otherwise` when it takes longer."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -20,16 +20,17 @@ from tests.portal.api.conftest import new_token, text_of
 from tests.portal.cli import forking
 
 ROOT = Path(__file__).parents[3]
-PROGRAM = [sys.executable, "-c", "from portal.cli.main import app; app(prog_name='bulkhead')"]
+PROGRAM = (sys.executable, "-c", "from portal.cli.main import app; app(prog_name='bulkhead')")
 
 
 @dataclass
 class CommandLine:
-    """`run` waits for the end; `start` does not, and starts anew. `tokens` are what nothing printed may hold."""
+    """`run` waits for the end; `start` does not, and starts `program`. `tokens` are what nothing printed may hold."""
 
     portal: str
     home: Path
     tokens: list[str] = field(default_factory=list, repr=False)
+    program: tuple[str, ...] = PROGRAM
 
     def environment(self, **more: str) -> dict[str, str]:
         measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
@@ -43,7 +44,7 @@ class CommandLine:
 
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*PROGRAM, *arguments],
+            [*self.program, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -6,16 +6,18 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 import httpx
 import pytest
 
-from tests.portal.cli.conftest import CommandLine
+from tests.portal.cli.conftest import PROGRAM, CommandLine
 
 COMMAND = ("run", "-r", "acme/api", "--", "echo", "ran")
+# The program, with patience for a portal that is slow to answer.
+PATIENT = (*PROGRAM[:-1], f"from portal.cli import signals; signals.PATIENCE = 60.0; {PROGRAM[-1]}")
 
 
 @dataclass
@@ -38,8 +40,7 @@ class Between:
         with self._served() as origin:
             self.cli.credentials.write_text(stored.replace(self.cli.portal, origin))
             self.process = self.cli.start(*COMMAND)
-            out, err = self.process.communicate(timeout=30)
-            self.over.set()
+            out, err = self.process.communicate(timeout=120)
         self.cli.credentials.write_text(stored)
         return self.process.returncode, out, err
 
@@ -60,11 +61,11 @@ class Between:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name: self.headers[name] for name in ("Authorization", "Content-Type")}
-                answer = httpx.post(f"{between.cli.portal}{self.path}", content=body, headers=headers)
+                answer = httpx.post(f"{between.cli.portal}{self.path}", content=body, headers=headers, timeout=60)
                 if self.path.endswith(between.at):
                     between.tell()
                 if self.path.endswith(between.hangs):
-                    between.over.wait(30)
+                    between.over.wait(120)
                 if self.path.endswith((between.silent, *between.hangs)):
                     return
                 self.send_response(answer.status_code)
@@ -76,10 +77,16 @@ class Between:
             def log_message(self, *_: object) -> None:
                 pass
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        class Server(ThreadingHTTPServer):
+            daemon_threads = False  # what was asked of the portal is done when this ends, also if nobody waited for it
+
+        with Server(("127.0.0.1", 0), Handler) as server:
             Thread(target=server.serve_forever, daemon=True).start()
-            yield f"http://127.0.0.1:{server.server_port}"
-            server.shutdown()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}"
+            finally:
+                self.over.set()
+                server.shutdown()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +96,7 @@ def test_a_build_that_was_started_a_moment_ago_ends_with_it(
     signals: tuple[signal.Signals, ...], cli: CommandLine
 ) -> None:
     """What the portal began is ended there, the command never runs, and this process ends by the signal."""
-    between = Between(cli, signals)
+    between = Between(replace(cli, program=PATIENT), signals)
     code, out, err = between.run()
     assert (code, out, err) == (-signals[0], "", "")
     assert between.outcomes == ["cancelled"]

@@ -81,12 +81,12 @@ def test_overlapping_values_are_masked_whole() -> None:
     assert masked(["aaaa"], b"a" * 1000 + b"b", 3) == b"***b"
 
 
-def test_two_streams_are_masked_each_for_itself_by_what_is_made_once() -> None:
-    masker = Masker([SECRET, *(f"value number {number}" for number in range(500))])
-    began = time.process_time()
-    streams = [masker.another() for _ in range(100)]
-    assert time.process_time() - began < 0.5
-    assert [stream.feed(f"a{SECRET[:5]}".encode()) for stream in streams[:2]] == [b"a", b"a"]
+def test_two_streams_are_masked_each_for_itself_by_what_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    masker = Masker([SECRET])
+    with monkeypatch.context() as patch:
+        patch.setattr("portal.cli.masking.forms", None)  # what values may look like is not asked again
+        streams = [masker.another() for _ in range(2)]
+    assert [stream.feed(f"a{SECRET[:5]}".encode()) for stream in streams] == [b"a", b"a"]
     assert streams[0].feed(SECRET[5:].encode()) + streams[0].flush() == MASK
     assert streams[1].flush() == SECRET[:5].encode()
 
@@ -123,8 +123,9 @@ def test_no_cut_changes_what_is_shown(values: list[str], printed: bytes, cuts: l
 def test_much_output_and_many_values_take_little_time() -> None:
     """The time is that of the output, not of output times values."""
     values = [f"secret number {number} of many\n" * 40 for number in range(50)]
+    values += [f"value number {number}" for number in range(450)]
     printed = b"an ordinary line of some build, with seconds and numbers 123\n" * 20_000  # 1.2 MB
     masker, began = Masker(values), time.process_time()
     shown = b"".join(masker.feed(printed[at : at + 65536]) for at in range(0, len(printed), 65536)) + masker.flush()
     assert shown == printed
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 15  # by each value for itself it would be more than a minute

@@ -21,12 +21,13 @@ def agent(tmp_path: Path) -> Iterator[str]:
     """An SSH agent of the test's own."""
     socket = f"/tmp/bulkhead-agent-{os.getpid()}-{time.monotonic_ns()}"  # noqa: S108 - socket names are short
     process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 20
-    while not Path(socket).exists() and time.monotonic() < until:
+    until = time.monotonic() + 60
+    while not Path(socket).exists():
+        assert time.monotonic() < until
         time.sleep(0.02)
     yield socket
     process.terminate()
-    process.wait(timeout=5)
+    process.wait(timeout=60)
 
 
 def test_repositories(cli: CommandLine) -> None:
@@ -176,7 +177,7 @@ def test_no_agent(cli: CommandLine) -> None:
 
 
 def wait_for(cli: CommandLine, message_id: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         if any(item["id"] == message_id for item in cli.json("message", "list")):
             return

@@ -63,7 +63,7 @@ def test_a_signal_is_the_commands(number: signal.Signals, cli: CommandLine, stoc
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == -number
     assert [item["outcome"] for item in cli.json("build", "list")] == ["cancelled"]
 
@@ -74,7 +74,7 @@ def test_a_command_that_heeds_a_signal_ends_in_its_own_way(cli: CommandLine) -> 
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=20)[0] == "tidied\n"
+    assert process.communicate(timeout=60)[0] == "tidied\n"
     assert process.returncode == 7
 
 
@@ -91,7 +91,7 @@ def test_a_value_is_masked_whatever_the_locale(cli: CommandLine) -> None:
     """The command gets the bytes that are stored, and those are what is looked for in its output."""
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     process = cli.start("run", "-r", "acme/api", "--", "printenv", "ONLY_BLUE", **plain)
-    assert process.communicate(timeout=20)[0] == "***\n***\n"
+    assert process.communicate(timeout=60)[0] == "***\n***\n"
     assert process.returncode == 0
 
 
@@ -106,7 +106,7 @@ def test_an_output_that_does_not_wait_loses_nothing() -> None:
     with ThreadPoolExecutor(1) as threads, os.fdopen(source, "rb") as read:
         written = threads.submit(write)
         assert read.read() == b"x" * 2**20
-        written.result(10)
+        written.result(60)
 
 
 def test_what_outlives_the_command_does_not_hold_it_up(cli: CommandLine) -> None:
@@ -119,7 +119,7 @@ def test_a_reader_that_is_gone_ends_the_command(cli: CommandLine) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "y\n"
     process.stdout.close()
-    assert process.wait(timeout=20) in {1, -signal.SIGPIPE}
+    assert process.wait(timeout=60) in {1, -signal.SIGPIPE}
     assert process.stderr is not None
     process.stderr.close()
 
@@ -159,7 +159,7 @@ def test_a_build_whose_command_is_gone_can_be_ended(cli: CommandLine) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     [left] = cli.json("build", "list")
     assert left["outcome"] == "running"
     assert cli.json("build", "end", left["id"])["outcome"] == "cancelled"

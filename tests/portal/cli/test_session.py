@@ -32,7 +32,7 @@ def test_login_whoami_logout(signed_out: CommandLine, household: Household) -> N
     login = signed_out.start("login", "--portal", signed_out.portal)
     code = user_code(login)
     tokens.approve_device(household.actor(), code, household.slug)
-    out, err = login.communicate(timeout=30)
+    out, err = login.communicate(timeout=120)
     assert login.returncode == 0, err
     assert f"Signed in to {household.slug}" in err
 
@@ -61,7 +61,7 @@ def test_login_whoami_logout(signed_out: CommandLine, household: Household) -> N
 def test_login_denied(signed_out: CommandLine) -> None:
     login = signed_out.start("login", BULKHEAD_PORTAL=signed_out.portal)
     tokens.deny_device(user_code(login))
-    _, err = login.communicate(timeout=30)
+    _, err = login.communicate(timeout=120)
     assert login.returncode == 4
     assert "denied" in err
     assert not signed_out.credentials.exists()

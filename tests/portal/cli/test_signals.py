@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ import os, signal, sys, threading, time
 from portal.cli.child import Child
 from portal.cli.signals import Signals
 with Signals() as signals:
-    child = Child(["sh", "-c", "sleep 20"], os.environb, [], signals)
+    child = Child(["sh", "-c", "sleep 300"], os.environb, [], signals)
     def told():
         time.sleep(0.3)
         signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
@@ -32,15 +31,15 @@ with Signals() as signals:
 
 
 def test_a_signal_that_another_thread_is_given_is_handed_on() -> None:
-    began = time.monotonic()
+    """At once, and not when the command has ended by itself: that would take minutes, and end with 0."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", ELSEWHERE]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == f"{-signal.SIGHUP}\n"
-    assert time.monotonic() - began < 15
 
 
-def test_before_there_is_a_command_it_ends_the_run_at_the_next_step() -> None:
+def test_before_there_is_a_command_it_ends_the_run_at_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.cli.signals.PATIENCE", 600.0)  # none of it runs out between two lines
     with Signals() as signals:
         signals.heed()
         os.kill(os.getpid(), signal.SIGTERM)
@@ -58,7 +57,7 @@ def test_what_comes_while_the_command_starts_is_the_commands() -> None:
     def launch() -> subprocess.Popen[bytes]:
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGTERM)
-        return subprocess.Popen(["sleep", "20"])
+        return subprocess.Popen(["sleep", "300"])
 
     before = signal.getsignal(signal.SIGTERM)
     with Signals() as signals:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -34,6 +35,12 @@ class Visitor:
 
     def post(self, path: str, **form: object) -> Answer:
         return self.client.post(self.at(path), form)
+
+    def fill_in(self, path: str, **form: str) -> Answer:
+        """Send the form of the page at `path` in the encoding that the page asks a browser for."""
+        if 'enctype="multipart/form-data"' in self.get(path).content.decode():
+            return self.post(path, **form)
+        return self.client.post(self.at(path), urlencode(form), content_type="application/x-www-form-urlencoded")
 
     def at(self, path: str) -> str:
         return path if path.startswith("/") else f"/t/{self.slug}/{path}"

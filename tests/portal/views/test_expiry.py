@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tenants.actions import parameters
 from tests.conftest import Household
 from tests.portal.views.conftest import Visitor, text
 
 
+@pytest.mark.usefixtures("one_day")
 def test_what_expires_is_shown_on_each_way_to_it(household: Household, owner: Visitor, deploy: uuid.UUID) -> None:
     today = datetime.now(UTC).date()
 

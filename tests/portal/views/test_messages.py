@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import uuid
 from collections.abc import Callable
@@ -34,9 +35,9 @@ def other(household: Household, neighbour: Household, visit: NewVisitor) -> Visi
 def arrived(household: Household, neighbour: Household, other: Visitor, sweep: Sweep) -> Callable[..., uuid.UUID]:
     """Send a message that arrives; return its id."""
 
-    def arrived(ttl: int = 600, reads: int | None = None) -> uuid.UUID:
+    def arrived(ttl: int = 600, reads: int | None = None, payload: str = CONTENT) -> uuid.UUID:
         with household.enter() as inside:
-            sent = messages.send_message(inside, to=neighbour.slug, payload=CONTENT, ttl=ttl, reads=reads)
+            sent = messages.send_message(inside, to=neighbour.slug, payload=payload, ttl=ttl, reads=reads)
         sweep()
         return sent.id
 
@@ -50,6 +51,12 @@ def test_a_message_is_sent(owner: Visitor, other: Visitor, neighbour: Household,
     assert "canary" not in page
     sweep()
     assert "delivered" in text(other.get("messages/"))
+
+
+def test_as_much_as_may_be_sent_is_taken_from_a_browser(owner: Visitor, other: Visitor, neighbour: Household) -> None:
+    payload = f'"{"ü" * 255_000}"'  # as a form's own encoding has it, three times as long
+    form = {"to": neighbour.slug, "ttl": "86400", "reads": "", "payload": payload}
+    assert "on its way" in owner.after(owner.fill_in("messages/new/", **form))
 
 
 def test_looking_at_the_envelope_opens_nothing(
@@ -70,6 +77,23 @@ def test_reading_shows_the_content(other: Visitor, arrived: Callable[..., uuid.U
     assert '"note": "canary-content-31"' in text(page)
     assert "ü" in text(page)
     assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        pytest.param('{"a":"\\ud800"}', '{\n  "a": "\\ud800"\n}', id="half-a-surrogate-pair"),
+        pytest.param("[1.10,1e999,9007199254740993.0]", "[\n  1.10,\n  1e999,\n  9007199254740993.0\n]", id="numbers"),
+        pytest.param('{"a":1,"a":2}', '{\n  "a": 1,\n  "a": 2\n}', id="a-name-twice"),
+        pytest.param('[{ },[ ],""]', '[\n  {},\n  [],\n  ""\n]', id="nothing-inside"),
+        pytest.param(r'"\u00fc \" [1,2]: {\n}"', r'"ü \" [1,2]: {\n}"', id="a-string"),
+    ],
+)
+def test_content_is_shown_as_it_was_sent(
+    other: Visitor, arrived: Callable[..., uuid.UUID], payload: str, shown: str
+) -> None:
+    page = other.post(f"messages/{arrived(reads=1, payload=payload)}/read/")
+    assert f"<code>{html.escape(shown)}</code>" in page.content.decode()
 
 
 def test_one_reading_is_one_reading(other: Visitor, arrived: Callable[..., uuid.UUID]) -> None:

@@ -112,6 +112,42 @@ def test_a_change_in_between_is_previewed_anew(
     assert values(household)["NEW"] == SECRET
 
 
+def test_what_is_gone_meanwhile_is_not_deleted_again(
+    household: Household, owner: Visitor, path: str, deploy: uuid.UUID, ids: dict[str, uuid.UUID]
+) -> None:
+    draft = draft_in(owner.post(path, content=f"NEW={SECRET}", deletes=[ids["ONE"], ids["TWO"]]))
+    with household.enter() as inside:
+        parameters.delete_parameter(inside, deploy, ids["ONE"])
+    answer = owner.post(f"{path}save/", draft=draft)
+    assert answer.status_code == 422
+    assert "Added (1) NEW" in text(answer)
+    assert "Deleted (1) TWO" in text(answer)
+    assert owner.post(f"{path}save/", draft=draft_in(answer)).status_code == 302
+    assert values(household) == {"NEW": SECRET, "THREE": "1"}
+
+
+def test_a_button_pressed_twice_deletes_once(owner: Visitor, path: str, ids: dict[str, uuid.UUID]) -> None:
+    draft = draft_in(owner.post(path, content="", deletes=[ids["ONE"]]))
+    first, second = (owner.post(f"{path}save/", draft=draft) for _ in range(2))
+    assert first.status_code == 302
+    assert "1 deleted, 0 left as they were. Nothing was changed. What should be deleted is gone" in owner.after(second)
+
+
+def test_what_is_gone_can_not_be_ticked(
+    household: Household, owner: Visitor, path: str, deploy: uuid.UUID, ids: dict[str, uuid.UUID]
+) -> None:
+    with household.enter() as inside:
+        parameters.delete_parameter(inside, deploy, ids["ONE"])
+    answer = owner.post(path, content="", deletes=[ids["ONE"]])
+    assert (answer.status_code, str(ids["ONE"]) in answer.content.decode()) == (422, False)
+    assert "Something that was ticked is gone already" in text(answer)
+
+
+def test_as_much_as_is_taken_comes_from_a_browser(owner: Visitor, path: str) -> None:
+    content = "\n".join(f"N{number}={'ü' * 20_000}" for number in range(13))
+    assert "Added (13)" in text(owner.fill_in(path, content=content))
+
+
 def test_a_reason_that_is_too_long_loses_nothing(household: Household, owner: Visitor, path: str) -> None:
     draft = draft_in(owner.post(path, content=f"ONE={SECRET}"))
     answer = owner.post(f"{path}save/", draft=draft, reason="x" * 201)

@@ -58,6 +58,7 @@ def test_a_file_never_touches_the_disk(household: Household, owner: Visitor, dep
         assert not Parameter.objects.exists()
 
 
+@pytest.mark.usefixtures("one_day")
 def test_dates_remind_and_descriptions_stay(household: Household, owner: Visitor, deploy: uuid.UUID) -> None:
     soon = (datetime.now(UTC) + timedelta(days=3)).date()
     put, first = f"parameters/{deploy}/put/", {"description": "For S3", "expires_on": soon.isoformat()}

@@ -18,6 +18,8 @@ from tests.conftest import Household, NewPerson
 from tests.portal.views.conftest import NewVisitor, Visitor, text
 from tests.tenants.test_limits import allow, read
 
+pytestmark = pytest.mark.usefixtures("one_day")  # what is used is counted by days
+
 
 @pytest.fixture
 def used(household: Household) -> Household:

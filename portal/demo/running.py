@@ -17,7 +17,7 @@ from portal.demo.errors import DemoError
 from portal.demo.progress import Progress
 from portal.demo.startstop import StartStop
 
-PATIENCE = 60.0  # seconds for all processes together; two busy cores need a few
+PATIENCE = 180.0  # seconds for all processes together; two free cores need a few, and two busy ones many times that
 
 
 class Portal(StartStop):

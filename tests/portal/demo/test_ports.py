@@ -2,12 +2,23 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from portal.demo import ports
+from portal.demo.children import ROOT
+
+ANOTHER_START = """
+import sys
+from pathlib import Path
+from portal.demo import ports
+print(ports.remembered(Path(sys.argv[1]), {"web": None})["web"], flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -49,3 +60,20 @@ def test_one_start_gives_each_name_a_port_of_its_own(tmp_path: Path) -> None:
     wish = ports.remembered(tmp_path / "probe.json", {"web": None})["web"]
     chosen = ports.remembered(tmp_path / "ports.json", {"web": wish, "identity": wish})
     assert len(set(chosen.values())) == 2
+
+
+def test_another_start_keeps_its_port_though_nobody_listens_there_yet(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ANOTHER_START, str(tmp_path / "theirs.json")]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as another:
+        assert another.stdout is not None
+        theirs = int(another.stdout.readline())
+        assert ports.is_free(theirs)
+        assert ports.remembered(tmp_path / "ours.json", {"web": theirs})["web"] != theirs
+        another.communicate("")
+    assert ports.remembered(tmp_path / "then.json", {"web": theirs}) == {"web": theirs}
+
+
+def test_two_starts_of_one_process_share_no_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "FREE_RANGE", range(ports.FREE_RANGE.start, ports.FREE_RANGE.start + 40))
+    chosen = [ports.remembered(tmp_path / f"{number}.json", {"web": None})["web"] for number in range(8)]
+    assert len(set(chosen)) == 8

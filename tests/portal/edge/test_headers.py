@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 from portal.middleware import HEADERS
 from tests.portal.edge.doors import FAILURES
 
+PATIENCE: Final = 30  # seconds
 ANSWERS = [
     ("GET", "/", 200),
     ("GET", "/sign-in/", 200),
@@ -45,14 +47,14 @@ def check(headers: httpx.Headers | dict[str, str]) -> None:
 
 @pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
 def test_every_answer_is_guarded_and_not_stored(portal_url: str, method: str, path: str, status: int) -> None:
-    response = httpx.request(method, portal_url + path)
+    response = httpx.request(method, portal_url + path, timeout=PATIENCE)
     assert response.status_code == status
     check(response.headers)
     assert response.headers["Cache-Control"] == "no-store"
 
 
 def test_static_files_are_guarded_and_stored(portal_url: str) -> None:
-    response = httpx.get(portal_url + staticfiles_storage.url("bulkhead.css"))
+    response = httpx.get(portal_url + staticfiles_storage.url("bulkhead.css"), timeout=PATIENCE)
     assert response.status_code == 200
     check(response.headers)
     assert "max-age" in response.headers["Cache-Control"]
@@ -68,19 +70,19 @@ def test_failures_are_guarded_too(client: Client, prefix: str, name: str) -> Non
 
 
 def test_a_foreign_host_is_refused_with_the_headers(portal_url: str) -> None:
-    response = httpx.get(portal_url, headers={"Host": "evil.example"})
+    response = httpx.get(portal_url, headers={"Host": "evil.example"}, timeout=PATIENCE)
     assert response.status_code == 400
     assert "evil.example" not in response.text
     check(response.headers)
 
 
 def test_forms_may_lead_to_the_providers_and_nowhere_else(portal_url: str, identity_url: str) -> None:
-    policy = httpx.get(portal_url).headers["Content-Security-Policy"]
+    policy = httpx.get(portal_url, timeout=PATIENCE).headers["Content-Security-Policy"]
     directive = next(part.strip() for part in policy.split(";") if part.strip().startswith("form-action"))
     assert directive == f"form-action 'self' {identity_url}"
 
 
 def test_no_page_has_anything_inline(portal_url: str) -> None:
     for path in ("/", "/sign-in/", "/docs/", "/nothing/"):
-        page = httpx.get(portal_url + path).text
+        page = httpx.get(portal_url + path, timeout=PATIENCE).text
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", page), path

@@ -26,7 +26,7 @@ def test_htmx_swaps_a_page_of_ours(page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.evaluate("htmx.ajax('GET', '/sign-in/', {target: '#main', swap: 'innerHTML', select: '#main'})")
-    expect(page.get_by_role("button", name="Continue with GitHub")).to_be_visible()
+    expect(page.get_by_role("button", name="Continue with GitHub")).to_be_visible(timeout=30_000)
     assert complaints == []
 
 

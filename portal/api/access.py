@@ -10,8 +10,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import Final, cast
+from uuid import UUID
 
+from cachetools import TTLCache
 from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import HttpBearer
@@ -30,6 +33,11 @@ from tenants.registry.passes import Pass
 from tenants.roles import Permission
 
 MAX_BODY: Final = 256 * 1024  # bytes
+
+# Tokens that were refused in the last minute: whoever goes on with one is somebody unknown, and uses up no account.
+# Else a stolen token, though revoked, would keep its person out for as long as it had to live.
+_refused: Final[TTLCache[UUID, bool]] = TTLCache(maxsize=4096, ttl=60)
+_lock: Final = Lock()
 
 
 class ApiRequest(HttpRequest):
@@ -118,18 +126,25 @@ def identify(claims: Claims, address: str) -> Pass:
 
 
 def identify_each(asked: Sequence[tuple[Claims, str]]) -> list[Pass | TooMany | Refusal]:
-    """Count the uses, then ask the rows: revoked, expired and frozen are looked up each time, nothing is remembered.
+    """Count the uses, then ask the rows: revoked, expired and frozen are looked up each time, no verdict is remembered.
 
     In the order of `asked`, what a token says and the address that it came from; why one is refused is in its place.
     """
-    counted = limits.spend_each("api", [(address, [f"account {claims.person_id}"]) for claims, address in asked])
+    counted = limits.spend_each("api", [(address, _accounts(claims)) for claims, address in asked])
     spent = [each for each, too_many in zip(asked, counted, strict=True) if too_many is None]
     held = iter(rows.use_tokens([(claims.token_id, address) for claims, address in spent]) if spent else [])
     return [too_many or _held(claims, next(held)) for (claims, _), too_many in zip(asked, counted, strict=True)]
 
 
+def _accounts(claims: Claims) -> list[str]:
+    with _lock:
+        return [] if claims.token_id in _refused else [f"account {claims.person_id}"]
+
+
 def _held(claims: Claims, held: Pass | None) -> Pass | Refusal:
     if held is None or (held.person_id, held.tenant.id) != (claims.person_id, claims.tenant_id):
+        with _lock:
+            _refused[claims.token_id] = True
         return unauthenticated()
     return held
 

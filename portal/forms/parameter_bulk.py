@@ -19,7 +19,11 @@ class BulkForm(Form):
         help_text="NAME=value, one on a line, as in a .env file. It is not shown again.",
     )
     deletes = forms.TypedMultipleChoiceField(
-        label="Delete", required=False, widget=forms.CheckboxSelectMultiple, coerce=UUID
+        label="Delete",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        coerce=UUID,
+        error_messages={"invalid_choice": "Something that was ticked is gone already: look at what is left."},
     )
 
     def __init__(self, *args: Any, parameters: Iterable[Parameter], **kwargs: Any) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
+from typing import Final
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -19,6 +21,9 @@ from tenants.actions.connections import list_consumers
 from tenants.compartment import Compartment
 from tenants.errors import Gone
 from tenants.roles import Permission
+
+# A string, a number or word, an array or object with nothing in it, or a mark.
+_PART: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[^\s"\[\]{},:]++|\[\s*+\]|\{\s*+\}|[\[\]{},:]')
 
 
 @require_safe
@@ -68,8 +73,27 @@ def read(request: MemberRequest, compartment: Compartment, message: UUID) -> Htt
         opened = messages.read_message(compartment, message)
     except Gone:
         return _gone(request, compartment)
-    content = json.dumps(json.loads(opened.text), indent=2, ensure_ascii=False)
+    content = laid_out(opened.text)
     return page(request, "messages/content.html", compartment=compartment, message=opened.envelope, content=content)
+
+
+def laid_out(text: str) -> str:
+    """Return JSON text over several lines, numbers and names as they were sent: read as values, some would change."""
+    lines: list[str] = []
+    depth = 0
+    for part in _PART.findall(text):
+        depth += (part in {"[", "{"}) - (part in {"]", "}"})
+        before = f"\n{'  ' * depth}" if part in {"]", "}"} else ""
+        after = f"\n{'  ' * depth}" if part in {"[", "{", ","} else " " if part == ":" else ""
+        lines.append(f"{before}{_legible(part)}{after}")
+    return "".join(lines)
+
+
+def _legible(part: str) -> str:
+    """Return a part of JSON with its escapes resolved where they can be: half of a surrogate pair is no character."""
+    if not part.startswith('"'):
+        return "".join(part.split())
+    return json.dumps(json.loads(part), ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 def _gone(request: MemberRequest, compartment: Compartment) -> HttpResponse:

@@ -55,7 +55,8 @@ class Way:
                 with explained(form):
                     plan = self.store(compartment, set_id, wanted, form.cleaned_data["reason"])
                     return done(request, _told(plan), "parameters-set", compartment, set=set_id)
-            return _preview(request, compartment, parameters.get_set(compartment, set_id), self, wanted, form)
+            found = parameters.get_set(compartment, set_id)
+            return _preview(request, compartment, found, self, _still(compartment, set_id, wanted), form)
         except Invalid as error:
             messages.warning(request, f"{self.nothing} {error.words}")
             return self._start(compartment, set_id)
@@ -76,6 +77,15 @@ def _preview(  # noqa: PLR0917 - what a page is made of
     reach = preview_names(compartment, found.id, added=plan.added, deleted=wanted.deletes) if touched else None
     shown = {"form": None, "changes": None} if plan.refused else {"form": form, "changes": reach}
     return page(request, way.template, compartment=compartment, set=found, start=way.start, preview=plan, **shown)
+
+
+def _still(compartment: Compartment, set_id: UUID, wanted: Wanted) -> Wanted:
+    """Leave out deleting what is gone by now, say by a button pressed twice. Raises Invalid when nothing is left."""
+    there = {each.parameter_id for each in parameters.list_parameters(compartment, set_id)}
+    left = tuple(each for each in wanted.deletes if each in there)
+    if wanted.deletes and not left and not wanted.text.strip():
+        raise Invalid({"deletes": "What should be deleted is gone already."})
+    return replace(wanted, deletes=left)
 
 
 def _told(plan: Plan) -> str:

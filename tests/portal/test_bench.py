@@ -24,7 +24,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     ours = ("BULKHEAD_", "DATABASE_", "TEST_DATABASE_", "REDIS_", "CELERY_", "DJANGO_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     command = [sys.executable, "manage.py", "bench", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
 
 
 def test_each_figure_is_a_line_beside_its_reference() -> None:

@@ -10,6 +10,8 @@ from tests.conftest import Household, NewPerson
 from tests.portal.api.conftest import Caller, NewCaller
 from tests.tenants.test_limits import allow, read
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 
 @pytest.fixture
 def used(household: Household) -> Household:

@@ -6,9 +6,12 @@ import html
 import re
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
+
+PATIENCE: Final = 30  # seconds
 
 
 @dataclass
@@ -39,12 +42,13 @@ class Browser:
     @staticmethod
     def pick(authorization: str, login: str) -> str:
         """Follow to the provider, pick an account, and return the address that the provider sends the browser to."""
-        picker = httpx.get(authorization)
+        picker = httpx.get(authorization, timeout=PATIENCE)
         name = re.search(r'name="authorization" value="([^"]+)"', picker.text)
         assert name, picker.text
         parts = urlsplit(authorization)
         form = {"authorization": name[1], "login": login}
-        return httpx.post(f"{parts.scheme}://{parts.netloc}/sandbox/pick", data=form).headers["Location"]
+        picked = httpx.post(f"{parts.scheme}://{parts.netloc}/sandbox/pick", data=form, timeout=PATIENCE)
+        return picked.headers["Location"]
 
     def sign_in(self, login: str = "owner", provider: str = "github", *, back: str = "") -> httpx.Response:
         """Return the answer of the portal's complete address."""

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +18,7 @@ from portal.demo.identity.configuration import Client, Configuration
 from portal.demo.identity.grants import Store
 from portal.demo.identity.server import build
 
+get, post = partial(httpx.get, timeout=30), partial(httpx.post, timeout=30)
 BACK = "http://127.0.0.1:9/complete"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
@@ -29,24 +31,24 @@ class Sandbox:
     def authorize(self, path: str, **changes: str) -> httpx.Response:
         asked = {"client_id": "id", "redirect_uri": BACK, "state": "s", "scope": "read:user user:email account email"}
         pkce = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
-        return httpx.get(self.url + path, params={**asked, **pkce, **changes})
+        return get(self.url + path, params={**asked, **pkce, **changes})
 
     def code(self, path: str, login: str = "owner", **changes: str) -> str:
         name = re.search(r'name="authorization" value="([^"]+)"', self.authorize(path, **changes).text)
         assert name
-        sent = httpx.post(f"{self.url}/sandbox/pick", data={"authorization": name[1], "login": login})
+        sent = post(f"{self.url}/sandbox/pick", data={"authorization": name[1], "login": login})
         return parse_qs(urlsplit(sent.headers["Location"]).query)["code"][0]
 
     def github(self, **changes: str) -> httpx.Response:
         form = {"client_id": "id", "client_secret": "secret", "code_verifier": VERIFIER, **changes}
-        return httpx.post(f"{self.url}{GITHUB_TOKEN}", data=form, headers={"Accept": "application/json"})
+        return post(f"{self.url}{GITHUB_TOKEN}", data=form, headers={"Accept": "application/json"})
 
     def bitbucket(self, auth: tuple[str, str] = ("id", "secret"), **changes: str) -> httpx.Response:
         form = {"grant_type": "authorization_code", "code_verifier": VERIFIER, **changes}
-        return httpx.post(f"{self.url}{BITBUCKET_TOKEN}", data=form, auth=auth)
+        return post(f"{self.url}{BITBUCKET_TOKEN}", data=form, auth=auth)
 
     def user(self, path: str, token: str) -> httpx.Response:
-        return httpx.get(self.url + path, headers={"Authorization": f"Bearer {token}"})
+        return get(self.url + path, headers={"Authorization": f"Bearer {token}"})
 
 
 GITHUB, GITHUB_TOKEN = "/login/oauth/authorize", "/login/oauth/access_token"
@@ -128,26 +130,26 @@ def test_a_token_counts_in_the_header_only(sandbox: Sandbox, path: str) -> None:
     mine, code = (sandbox.bitbucket, BITBUCKET) if path.startswith("/2.0") else (sandbox.github, GITHUB)
     token = mine(code=sandbox.code(code)).json()["access_token"]
     assert sandbox.user(path, token).status_code == 200
-    assert httpx.get(sandbox.url + path, params={"access_token": token}).status_code == 401
+    assert get(sandbox.url + path, params={"access_token": token}).status_code == 401
 
 
 def test_an_address_alone_picks_nobody(sandbox: Sandbox) -> None:
     assert sandbox.authorize(GITHUB, login="owner").status_code == 200
-    assert httpx.get(f"{sandbox.url}/sandbox/pick", params={"login": "owner"}).status_code == 404
+    assert get(f"{sandbox.url}/sandbox/pick", params={"login": "owner"}).status_code == 404
 
 
 def test_the_picker_is_used_once(sandbox: Sandbox) -> None:
     name = re.search(r'name="authorization" value="([^"]+)"', sandbox.authorize(GITHUB).text)
     assert name
     form = {"authorization": name[1], "login": "owner"}
-    assert httpx.post(f"{sandbox.url}/sandbox/pick", data=form).status_code == 302
-    assert httpx.post(f"{sandbox.url}/sandbox/pick", data=form).status_code == 400
+    assert post(f"{sandbox.url}/sandbox/pick", data=form).status_code == 302
+    assert post(f"{sandbox.url}/sandbox/pick", data=form).status_code == 400
 
 
 def test_declining_says_so(sandbox: Sandbox) -> None:
     name = re.search(r'name="authorization" value="([^"]+)"', sandbox.authorize(GITHUB).text)
     assert name
-    sent = httpx.post(f"{sandbox.url}/sandbox/pick", data={"authorization": name[1], "login": ""})
+    sent = post(f"{sandbox.url}/sandbox/pick", data={"authorization": name[1], "login": ""})
     assert parse_qs(urlsplit(sent.headers["Location"]).query)["error"] == ["access_denied"]
 
 
@@ -162,4 +164,4 @@ def test_what_has_expired_is_gone() -> None:
 
 
 def test_a_large_form_is_refused(sandbox: Sandbox) -> None:
-    assert httpx.post(f"{sandbox.url}/sandbox/pick", data={"login": "x" * 20_000}).status_code == 413
+    assert post(f"{sandbox.url}/sandbox/pick", data={"login": "x" * 20_000}).status_code == 413

@@ -160,6 +160,8 @@ def test_twenty_sign_ins_at_once_leave_one_session(new_person: NewPerson) -> Non
 
     def sign_in(_: int) -> str:
         try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = 0")  # on a busy machine the last of twenty waits for long
             return str(begun(person).session_key)
         finally:
             connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -126,7 +127,12 @@ class Titles(dict[str, str]):
 
 def test_many_names_in_many_sets_are_previewed_at_once(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
     titles, found = parameter_reach._titles, Titles()
-    monkeypatch.setattr(parameter_reach, "_titles", lambda sets: found.update(titles(sets)) or found)
+
+    def counted(sets: Collection[str]) -> Titles:
+        found.update(titles(sets))
+        return found
+
+    monkeypatch.setattr(parameter_reach, "_titles", counted)
     with household.enter() as inside:
         Repository.objects.bulk_create(Repository(name=f"api-{number}", labels=["os=linux"]) for number in range(100))
         sets = ParameterSet.objects.bulk_create(

@@ -207,7 +207,7 @@ def test_a_login_that_is_refused_in_passing_is_tried_again(
     """As by a pooler that is in the midst of logins with the former password."""
     role, connect = sql.Identifier(household.tenant.schema), passwords._connect
     administrator.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))
-    refused = []
+    refused: list[str] = []
 
     def then_allowed(tenant: Tenant) -> None:
         try:

@@ -20,7 +20,7 @@ from portal.demo.embedded import Stack
 from secrets_vault import Keyring, KeyServiceDenied, Place, VaultError, WrappedKey, open_sealed
 from tenants.keyrings import forget_keyring, key_service, keyring_of, wrapped_keys
 from tenants.registry.models import Tenant, TenantKey
-from tests.conftest import Household, as_own_role
+from tests.conftest import NO_LIMITS, Household, as_own_role
 from tests.tenants.operations.conftest import destroy, suspend
 
 GUIDE: Final = Path(__file__).parents[3] / "deploy" / "database" / "BACKUPS.md"
@@ -128,10 +128,10 @@ def test_one_tenants_lock_does_not_keep_a_dump_waiting(
     dumps = [command for command in COMMANDS if command.startswith("pg_dump ")]
     assert all("--lock-wait-timeout=60s" in command for command in dumps)
     (main,) = (command.replace("=60s", "=1s") for command in dumps if "/main.dump" in command)
-    with as_own_role(household.tenant, stack) as thief:
+    with as_own_role(household.tenant, stack, options=NO_LIMITS) as thief:
         thief.execute("LOCK TABLE repositories IN ACCESS EXCLUSIVE MODE")
         line = ["sh", "-euc", f"{main} --schema={role}"]
-        done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode != 0
     assert "canceling statement due to" in done.stderr
     assert f"LOCK TABLE {role}." in done.stderr

@@ -158,9 +158,9 @@ def test_whoever_holds_its_tables_is_waited_for_and_then_named(
     household: Household, administrator: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert LOCK_TIMEOUT == "10s"
-    monkeypatch.setattr("tenants.operations.destruction.LOCK_TIMEOUT", "100ms")
     suspend(household.tenant)
-    with administrator.transaction():
+    with administrator.transaction(), monkeypatch.context() as hasty:
+        hasty.setattr("tenants.operations.destruction.LOCK_TIMEOUT", "100ms")
         administrator.execute(f"LOCK TABLE {household.tenant.schema}.parameters IN ACCESS SHARE MODE")
         with pytest.raises(TimeoutError, match="nothing was destroyed"):
             destroy(household.tenant)

@@ -38,7 +38,7 @@ from tests.tenants.rollout.targets import targets
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
@@ -46,13 +46,14 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 def held(household: Household, administrator: psycopg.Connection) -> Iterator[None]:
     """Hold a tenant's repositories, so that a run gets no further than it."""
     with administrator.transaction():
+        administrator.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         name = sql.Identifier(household.tenant.schema, "repositories")
         administrator.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(name))
         yield
 
 
 def wait_for(test: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not test():
         assert time.monotonic() < deadline, "it didn't happen"
         time.sleep(0.02)
@@ -104,18 +105,19 @@ def test_nothing_to_do_asks_the_same_few_things_however_many_tenants(fleet: Flee
 
 
 def test_a_terminal_shows_rate_and_time_left() -> None:
-    screen = StringIO()
+    screen, seconds = StringIO(), 0.0
     target, *_ = targets(1)
-    with bar(4, Console(file=screen, force_terminal=True, width=120)) as watching:
+    console = Console(file=screen, force_terminal=True, width=120, get_time=lambda: seconds)
+    with bar(4, console) as watching:
         watching.wave("the rest", 4)
         for _ in range(2):
             watching.outcome(Outcome(target, Result.MIGRATED))
-            time.sleep(0.05)
+            seconds += 0.05
         watching.outcome(Outcome(target, Result.BUSY, "9001_x", "ALTER TABLE x", "lock timeout"))
     shown = screen.getvalue()
     assert "the rest" in shown
     assert "2/4" in shown
-    assert re.search(r"[1-9][0-9]*/s", shown)
+    assert re.search(r"\b20/s", shown)
     assert "t0000 (t_0000000000000000) busy at 9001_x: lock timeout" in shown
 
 
@@ -151,7 +153,7 @@ def test_a_second_run_is_told_of_the_first_and_a_killed_one_is_resumed(
 ) -> None:
     households = fleet(6)
     with held(households[4], administrator):
-        first = manage("additive", households, "--jobs=1", "--lock-timeout=60")
+        first = manage("additive", households, "--jobs=1", "--lock-timeout=600")
         wait_for(lambda: versions(households)[3] == "9001_additive")
         second = manage("additive", households)
         status, _, err = finish(second)

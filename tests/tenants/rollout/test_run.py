@@ -46,6 +46,7 @@ def busy(household: Household, administrator: psycopg.Connection) -> Iterator[No
     """Hold what a migration of repositories needs, as a long query of the tenant's own does."""
     table = sql.Identifier(household.tenant.schema, "repositories")
     with administrator.transaction():
+        administrator.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         administrator.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(table))
         yield
 
@@ -156,10 +157,10 @@ def test_who_is_spared_stays(fleet: Fleet, roll: Roll) -> None:
 
 def test_what_takes_too_long_is_named_and_halts_when_it_is_no_exception(fleet: Fleet, roll: Roll) -> None:
     households = fleet(4)
-    report = roll("slow", slugs(households), jobs=1, limits=Limits(lock=50, statement=250))
+    report = roll("slow", slugs(households), jobs=1, limits=Limits(lock=50, statement=500))
     assert "--statement-timeout" in report.halted
     assert len(report.busy) == run.TOO_MANY_SLOW
-    assert {outcome.statement for outcome in report.busy} == {"SELECT pg_sleep(0.4);"}
+    assert {outcome.statement for outcome in report.busy} == {"SELECT pg_sleep(0.6);"}
     assert versions(households) == [LAST] * 4
 
 

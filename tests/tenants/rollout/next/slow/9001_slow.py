@@ -7,4 +7,4 @@ from tests.tenants.rollout.next import LAST
 
 class Migration(migrations.Migration):
     dependencies = [("records", LAST)]
-    operations = [migrations.RunSQL("SELECT pg_sleep(0.4)")]
+    operations = [migrations.RunSQL("SELECT pg_sleep(0.6)")]

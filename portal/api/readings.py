@@ -106,11 +106,11 @@ class Readings:
         incident = incidents.new()
         token = incidents.current.set(incident)
         try:
+            connections["default"].close_if_unusable_or_obsolete()  # since the thread's last request, hours ago perhaps
             answer = self._answer(asked, environ, incident)
             log_request("POST", asked.path, answer.status, asked.address, began)
         finally:
             incidents.current.reset(token)
-            connections["default"].close_if_unusable_or_obsolete()
         sent = {**self.headers, **answer.headers, "Content-Length": str(len(answer.content))}
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(sent.items()))
         return [answer.content]

@@ -1,10 +1,12 @@
-"""What a request costs before anybody is let in: whose limit it uses up, and whether a thread waits for its body."""
+"""What a request begins with, before anybody is let in: a connection, a body to wait for, a limit that it uses up."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from io import BytesIO
 
+import psycopg
 import pytest
 from django.db import ProgrammingError, connections
 from django.db.models.functions import Now
@@ -30,6 +32,19 @@ def test_nobody_waits_for_a_strangers_body(token: str | None, caller: Caller) ->
     """A few of them would keep all threads busy."""
     made = {**environ(caller, HTTP_AUTHORIZATION=token), "wsgi.input": Unsent(b"{}")}
     assert ask(Readings(Portal()), made).status.startswith("401")
+
+
+def test_a_connection_that_came_of_age_is_not_used(
+    household: Household, caller: Caller, administrator: psycopg.Connection
+) -> None:
+    """What is between may have let go of it, and the server may be another one by now."""
+    with household.enter() as inside:
+        repositories.create_repository(inside, name="acme/api", url="", labels=[])
+    readings, connection = Readings(Portal()), connections["default"]
+    assert ask(readings, environ(caller)).status == "200 OK"
+    administrator.execute("SELECT pg_terminate_backend(%s, 10000)", [connection.connection.info.backend_pid])
+    connection.close_at = time.monotonic()
+    assert ask(readings, environ(caller)).status == "200 OK"
 
 
 def test_a_token_that_was_revoked_uses_up_nobodys_limit(

@@ -1,25 +1,14 @@
-"""A provider and a consumer, connected, with messages between them; and a day that is long enough."""
+"""A provider and a consumer, connected, with messages between them."""
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tenants.actions import connections, messages
 from tests.conftest import Household
-
-
-@pytest.fixture
-def one_day() -> None:
-    """Let what counts days (UTC) begin and end in the same one: within a minute of midnight it waits for the next."""
-    now = datetime.now(UTC)
-    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    if (left := tomorrow - now) < timedelta(minutes=1):
-        time.sleep(left.total_seconds() + 0.1)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from portal.demo.smoke.people import SandboxOwner
 from portal.demo.smoke.report import Report, StepError, expect, until
 from portal.demo.smoke.terminal import CODE, Terminal
 
-TTL = 10  # seconds: on a busy machine three command lines, after which the message must still be there to be read
+TTL = 30  # seconds: on a busy machine three command lines, after which the message must still be there to be read
 
 PAGE = """<!doctype html><h1>Add <em>it</em></h1>
 <form method="post" action="/sign-out/"><input type="hidden" name="token" value="1"></form>

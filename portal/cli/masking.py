@@ -4,8 +4,8 @@ A stream is cut anywhere, so what could still become a value is held back until 
 is found is replaced by `***`, whole, also where two values overlap.
 
 What this can't promise: a value that something else cuts (colours, a line break that is not its own, another process
-that writes between), that is reversed, compressed, encrypted, hashed or encoded in a way that `forms` doesn't have;
-values, and lines of values, shorter than 4 bytes; what the command writes to files or sends elsewhere.
+that writes between), that is reversed, compressed, encrypted, hashed or encoded in a way that isn't here; values,
+and lines of values, shorter than 4 bytes; what the command writes to files or sends elsewhere.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ import re
 import shlex
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final
 from urllib.parse import quote, quote_plus
 
 MASK: Final = b"***"
 SHORTEST: Final = 4  # bytes: to mask less would mask half of what is printed
 
-_UNQUOTED: Final = re.compile(r"([^A-Za-z0-9_@%+=:,./-])")  # what bash's %q puts a backslash before
-_ACTIVE: Final = re.compile(r'(["\\$`!])')  # what has to be escaped between double quotes
-_ESCAPE: Final = re.compile(r"%[0-9A-F]{2}")
+_UNQUOTED: Final = re.compile(r"[^A-Za-z0-9_@%+=:,./-]")  # what bash's %q puts a backslash before
+_ACTIVE: Final = re.compile(r'["\\$`!]')  # what has to be escaped between double quotes
+_NEVER_ESCAPED: Final = re.compile(r"[A-Za-z0-9_.-]{4}")
 _WIDTHS: Final = (64, 76)  # where `openssl base64` and `base64` break lines
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
@@ -33,19 +34,14 @@ class Masker:
     """Masks one stream: `feed` it what arrives, then `flush`."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        self._known: dict[bytes, dict[int, set[bytes]]] = {}  # first bytes → length, longest first → what is masked
-        self._beginnings: set[bytes] = set()  # of fewer bytes than SHORTEST
-        found = {form for value in values for form in forms(value)}
-        for form in sorted(found, key=len, reverse=True):
-            self._known.setdefault(form[:SHORTEST], {}).setdefault(len(form), set()).add(form)
-            self._beginnings.update(form[:size] for size in range(1, SHORTEST))
+        self._known = _Known(values)
         self._waiting = b""
         self._covered = 0  # how many waiting bytes belong to a value whose mask was shown already
 
     def another(self) -> Masker:
-        """Return one for another stream of the same values: what a megabyte of them may look like takes seconds."""
+        """Return one for another stream of the same values, which are prepared once."""
         made = Masker(())
-        made._known, made._beginnings = self._known, self._beginnings
+        made._known = self._known
         return made
 
     def feed(self, data: bytes) -> bytes:
@@ -72,38 +68,85 @@ class Masker:
         """Return where values stand, by their beginnings, and from where on what comes next has to be awaited."""
         spans: list[tuple[int, int]] = []
         full = len(data) - SHORTEST + 1
-        for start in [at for at in range(full) if data[at : at + SHORTEST] in self._known]:
-            stop = self._match(data, start)
-            if not last and self._may_grow(data[start:]):
+        for start in [at for at in range(full) if data[at : at + SHORTEST] in self._known.sources]:
+            known = self._known.beginning(data[start : start + SHORTEST])
+            stop = next((start + size for size, forms in known.items() if data[start : start + size] in forms), 0)
+            if not last and _may_grow(data[start:], known):
                 return spans, start
             if stop:
                 spans.append((start, stop))
         tail = range(max(0, full), len(data))
-        return spans, len(data) if last else next((at for at in tail if data[at:] in self._beginnings), len(data))
-
-    def _match(self, data: bytes, start: int) -> int:
-        """Return where the longest value that begins at `start` ends; 0 for none."""
-        lengths = self._known[data[start : start + SHORTEST]]
-        return next((start + size for size, forms in lengths.items() if data[start : start + size] in forms), 0)
-
-    def _may_grow(self, tail: bytes) -> bool:
-        """Whether a value begins with all of `tail` and goes on."""
-        lengths = self._known[tail[:SHORTEST]]
-        longer = (forms for size, forms in lengths.items() if size > len(tail))
-        return any(form.startswith(tail) for forms in longer for form in forms)
+        held = next((at for at in tail if data[at:] in self._known.beginnings), len(data))
+        return spans, len(data) if last else held
 
 
-def forms(value: str) -> Iterator[bytes]:
-    """Yield how a value may be printed: itself, line by line, escaped, and encoded; nothing short, no line break."""
+_Forms = dict[int, set[bytes]]  # by their length, longest first
+
+
+class _Known:
+    """What is masked, by its first bytes. How a text may be escaped is only made when something printed begins so.
+
+    A few megabytes have millions of forms: to make all of them would take seconds before the command starts.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self.sources: dict[bytes, set[str | bytes]] = {}  # first bytes → texts of which a form begins so; and forms
+        for value in values:
+            for text in texts(value):
+                for first in _firsts(text):
+                    self.sources.setdefault(first, set()).add(text)
+            for form in encodings(value):
+                self.sources.setdefault(form[:SHORTEST], set()).add(form)
+        self.beginnings: set[bytes] = set()  # of fewer bytes than SHORTEST
+        longer: Iterable[bytes] = self.sources
+        for size in range(SHORTEST - 1, 0, -1):
+            longer = {each[:size] for each in longer}
+            self.beginnings |= longer
+        self._made: dict[bytes, _Forms] = {}
+
+    def beginning(self, first: bytes) -> _Forms:
+        """Return the forms that begin with these `SHORTEST` bytes."""
+        if first not in self._made:  # two threads that come at once make the same
+            made: _Forms = {}
+            for form in sorted(self._beginning(first), key=len, reverse=True):
+                made.setdefault(len(form), set()).add(form)
+            self._made[first] = made
+        return self._made[first]
+
+    def _beginning(self, first: bytes) -> set[bytes]:
+        found = ({source} if isinstance(source, bytes) else written(source) for source in self.sources[first])
+        return {form for forms in found for form in forms if form.startswith(first)}
+
+
+def _may_grow(tail: bytes, known: _Forms) -> bool:
+    """Whether a value begins with all of `tail` and goes on."""
+    return any(form.startswith(tail) for size, forms in known.items() if size > len(tail) for form in forms)
+
+
+def texts(value: str) -> set[str]:
+    """Return what is masked as it stands and escaped: the value, with and without white space around it, and lines."""
+    found = {value, value.strip(), *(line.strip() for line in value.splitlines())}
+    return {text for text in found if len(text.strip().encode()) >= SHORTEST}
+
+
+def written(text: str) -> set[bytes]:
+    """Return a text as it stands and as it may be escaped, where that leaves no line break in it."""
+    return {form.encode() for form in (text, *_escaped(text)) if "\n" not in form}
+
+
+def _firsts(text: str) -> set[bytes]:
+    """Return how the text's forms begin, without making them: by its beginning, and by what decides on their quotes."""
+    probe = text[:SHORTEST] + "".join(mark for mark in "\n'\"" if mark in text)
+    return {probe.encode()} if _NEVER_ESCAPED.fullmatch(probe) else {form[:SHORTEST] for form in written(probe)}
+
+
+def encodings(value: str) -> set[bytes]:
+    """Return the value as base64 and as hex; what is too short for its first bytes to tell it apart is left out."""
     whole = value.strip()
     if len(whole.encode()) < SHORTEST:
-        return
-    lines = [line.strip() for line in value.splitlines()]
-    texts = [text for line in lines if len(line.encode()) >= SHORTEST for text in (line, *_escaped(line))]
-    found = [text.encode() for text in (*texts, value, *_escaped(value), *_escaped(whole))]
-    for raw in {value.encode(), whole.encode()}:
-        found += _encoded(raw)
-    yield from {form for form in found if len(form) >= SHORTEST and b"\n" not in form}
+        return set()
+    found = {form for text in {value, whole} for form in _encoded(text.encode())}
+    return {form for form in found if len(form) >= SHORTEST}
 
 
 def _escaped(text: str) -> Iterator[str]:
@@ -111,11 +154,20 @@ def _escaped(text: str) -> Iterator[str]:
     in_json = json.dumps(text)[1:-1]
     yield from (in_json, json.dumps(text, ensure_ascii=False)[1:-1], in_json.replace("/", "\\/"), repr(text)[1:-1])
     yield from (html.escape(text), html.escape(text, quote=False))
-    for escaped in (*(quote(text, safe=safe) for safe in ("", "/", "!*'()")), quote_plus(text)):
-        yield from (escaped, _ESCAPE.sub(lambda found: found.group().lower(), escaped))
+    octets = text.encode().decode("latin-1")  # each byte as one character
+    yield from (octets.translate(table) for table in _urls())
     in_c = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\t", "\\t")
     yield from (shlex.quote(text).strip("'"), text.replace("'", "'\\''"), in_c)
-    yield from (_UNQUOTED.sub(r"\\\1", text), _ACTIVE.sub(r"\\\1", text))
+    # A function: with a template the library would expand it each time, five times as slowly.
+    yield from (marks.sub(lambda found: f"\\{found[0]}", text) for marks in (_UNQUOTED, _ACTIVE))
+
+
+@cache
+def _urls() -> list[list[str]]:
+    """Return what URLs and forms have for each byte, in upper case and in lower."""
+    tables = [[quote(bytes([octet]), safe=safe) for octet in range(256)] for safe in ("", "/", "!*'()")]
+    tables.append([quote_plus(bytes([octet])) for octet in range(256)])
+    return [*tables, *([each.lower() if len(each) > 1 else each for each in table] for table in tables)]
 
 
 def _encoded(raw: bytes) -> Iterator[bytes]:

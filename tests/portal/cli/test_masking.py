@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
+import re
 import shlex
 import time
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portal.cli.masking import MASK, SHORTEST, Masker
+from portal.cli.masking import MASK, SHORTEST, Masker, encodings, texts, written
 
 SECRET = "gehe/im+p@ß 'wört\"er'"
 
@@ -90,6 +92,41 @@ def test_two_streams_are_masked_each_for_itself_by_what_is_made_once() -> None:
     assert streams[1].flush() == SECRET[:5].encode()
 
 
+TEXTS = st.text(alphabet="ab01.-_'\"\\/+%&<>$`! \n\r\täß€🙂\u2028\x01", min_size=4, max_size=12)
+
+
+def forms(value: str) -> set[bytes]:
+    return {form for text in texts(value) for form in written(text)} | encodings(value)
+
+
+@given(TEXTS)
+@example("\r'bc\"")  # the second quote decides how Python writes the first
+def test_every_form_of_a_value_is_found_by_how_it_begins(value: str) -> None:
+    """How it begins is told without making the form."""
+    for form in forms(value):
+        assert masked([value], form) == MASK
+
+
+@given(TEXTS.filter(lambda value: len(value.strip()) >= SHORTEST))
+def test_urls_are_written_as_the_library_writes_them(value: str) -> None:
+    written = {quote(value, safe=safe) for safe in ("", "/", "!*'()")} | {quote_plus(value)}
+    lower = {re.sub("%..", lambda found: found[0].lower(), each) for each in written}
+    assert {each.encode() for each in written | lower} <= forms(value)
+
+
+def test_values_are_prepared_much_quicker_than_all_their_forms_are_made() -> None:
+    value = "".join(f"{hashlib.sha512(bytes([line])).hexdigest()[:64]}\n" for line in range(250)).upper()
+    values = [f"{number}\n{value}" for number in range(20)]
+    values = [value.translate({ord("0"): chr(ord("G") + number)}) for number, value in enumerate(values)]
+    began = time.process_time()
+    masker = Masker(values)
+    prepared = time.process_time() - began
+    assert masker.feed(b"a\n") + masker.feed(values[7].encode()) + masker.flush() == b"a\n7\n" + b"***\n" * 250
+    began = time.process_time()
+    made = [forms(each) for each in values]
+    assert prepared * 2 < time.process_time() - began, len(made)
+
+
 def test_short_values_are_not_masked() -> None:
     assert masked(["yes", "", " 1 ", "\n"], b"yes 1\n") == b"yes 1\n"
 
@@ -102,6 +139,7 @@ def test_only_what_may_become_a_value_is_held_back() -> None:
     assert masker.feed(b"line\n") == b"line\n"
     assert masker.feed(RAW[:3]) == b""
     assert masker.flush() == RAW[:3]
+    assert Masker(["a<  \nbcd"]).feed(b"a&l") == b"a&l", "HTML leaves the line break, and a form has none"
 
 
 @given(

@@ -186,7 +186,7 @@ def _inside(compartment: Compartment, *, suspended: bool = False) -> Iterator[Co
     tenant = compartment.identity
     if tenant.state == TenantState.SUSPENDED and not suspended:
         raise Suspended(tenant.state_reason)
-    token = entered.set(Entered(tenant.schema, tenant.password_version))
+    token = entered.set(Entered(tenant.schema, tenant.password_version, suspended))
     try:
         yield compartment
         if compartment.uses:  # sealed, and stored by a statement alone or not at all

@@ -268,17 +268,21 @@ THREATS: Final = (
     Threat(
         "S1 S2",
         "A suspended tenant is reached all the same, or loses what it has meanwhile.",
-        "Whoever enters is asked for the tenant's state, workers too; what is due waits, expiry as well, and nothing "
-        "can be read. Only the notice for a later certificate stays open.",
-        ("tests/portal/views/test_suspension.py", "tests/tenants/operations/test_suspension.py"),
+        "Whoever enters is asked for the tenant's state, workers too, and once more where it connects; what is due "
+        "waits, expiry as well, and nothing can be read. Only the notice for a later certificate stays open.",
+        (
+            "tests/portal/views/test_suspension.py",
+            "tests/tenants/operations/test_suspension.py",
+            "tests/tenants/operations/test_vetoes.py",
+        ),
     ),
     Threat(
         "S1 S2",
         "Whoever has a tenant's database password holds locks, or sets a password of its own, so that the tenant can't "
         "be suspended or destroyed, its password can't be changed, or no backup ends.",
         "The role is closed to everybody, its sessions are ended and its password is changed before anything waits for "
-        "a lock of theirs; waits are bounded, dumps' too. Who had begun to log in before, and stretches it, can still "
-        "come in within PostgreSQL's authentication_timeout of a minute; destroying the tenant ends that as well.",
+        "a lock of theirs; waits are bounded, dumps' too. Who had begun to log in before, and draws it out, is waited "
+        "for and refused: that delays a suspension by PostgreSQL's authentication_timeout of a minute at most.",
         ("tests/tenants/operations/test_vetoes.py", "tests/tenants/operations/test_backups.py"),
     ),
     Threat(

@@ -20,6 +20,7 @@ from tenants.databases.current import (
 )
 from tenants.databases.settings import startup_options
 from tenants.databases.warm import close_compartments, warm
+from tenants.errors import Suspended
 
 __all__ = ["CHECK_AFTER_SECONDS", "DatabaseWrapper", "close_compartments", "warm"]
 
@@ -98,8 +99,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self.errors_occurred
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect with the password in force, though it be rotated between entering and here."""
-        version = max(self._require_entered().password_version, self._password_version)
+        """Connect with the password in force, though it be rotated between entering and here.
+
+        Raises Suspended where the tenant was suspended meanwhile. Asked once the session is there: a suspension that
+        is committed after the answer ends this session.
+        """
+        inside = self._require_entered()
+        connection = self._connect_in_force(conn_params, max(inside.password_version, self._password_version))
+        try:
+            if not inside.suspended:
+                _require_active(self.alias)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect_in_force(self, conn_params: dict[str, Any], version: int) -> Any:
         while True:
             try:
                 return self._connect(conn_params, version)
@@ -116,6 +131,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = connected(self.alias, version, lambda password: connect({**said, "password": password}))
         self._password_version = version
         return connection
+
+
+def _require_active(role: str) -> None:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT state_reason FROM tenants WHERE schema = %s AND state = 'suspended'", [role])
+        if row := cursor.fetchone():
+            raise Suspended(row[0])
 
 
 def _version_in_force(role: str) -> int | None:

@@ -49,10 +49,14 @@ def _password(secret: bytes, role: str, version: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A tenant's database role (also its schema and connection alias), and which of its passwords is in force."""
+    """A tenant's database role (also its schema and connection alias), and which of its passwords is in force.
+
+    `suspended`: whoever entered may stay though the tenant be suspended.
+    """
 
     role: str
     password_version: int = field(repr=False)
+    suspended: bool = field(default=False, repr=False)
 
 
 class _Entered:

@@ -3,9 +3,9 @@
 A role may change its own password, whatever is revoked, and holds its locks for as long as its sessions live. What it
 can't do is undo NOLOGIN: once that is committed, whoever is ended stays out, whatever password it has stolen or set.
 
-One way in is left. PostgreSQL compares with the password that it read when somebody began to log in, and allows
-`authentication_timeout` (60 s) for the rest: who began before the password was changed, and takes longer than
-_SETTLE_SECONDS on purpose, comes in after LOGIN. It holds up nothing then; destroying the tenant ends it.
+PostgreSQL compares with the password that it read when somebody began to log in, and allows `authentication_timeout`
+(60 s) for the rest. So before LOGIN all logins are waited for that began before the password was changed: each is
+refused when it comes to its end, and whoever draws one out on purpose draws out the operation, by that time at most.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from tenants.provisioning.provision import run
 PATIENCE_SECONDS: Final = 10.0
 # A session that was being let in as the role was closed is listed a moment later: nobody is in when two looks say so.
 _PAUSE_SECONDS: Final = 0.05
-# Where sessions were, more may be on their way with a password that was changed meanwhile: they arrive before LOGIN.
-_SETTLE_SECONDS: Final = 0.5
 _ALTER: Final = """
 SET LOCAL ROLE bulkhead_provisioner;
 ALTER ROLE {role} {login};
@@ -36,6 +34,12 @@ _RIGHTS: Final = """
 SET LOCAL ROLE bulkhead_provisioner;
 GRANT {role} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE;
 """
+# Who logs in has a transaction already, and shows neither role nor database yet: whose login it is nobody can tell.
+_LOGINS: Final = """
+SELECT virtualxid FROM pg_locks WHERE locktype = 'virtualxid' AND pid IS NOT NULL AND NOT EXISTS (
+    SELECT FROM pg_stat_activity AS known
+    WHERE known.pid = pg_locks.pid AND (known.usesysid IS NOT NULL OR known.datid IS NOT NULL))"""
+_LONGEST: Final = "SELECT setting::int FROM pg_settings WHERE name = 'authentication_timeout'"
 _END: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
 
 
@@ -59,11 +63,12 @@ def emptied(role: str, *, using: str, for_good: bool = False) -> Iterator[None]:
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     try:
-        ended = _close(role, deadline, using)
+        _close(role, deadline, using)
         _wait_until_empty(role, deadline, using)
         yield
-        if ended and not for_good:
-            time.sleep(_SETTLE_SECONDS)
+        if not for_good:
+            _wait_for_logins(using)
+            end_sessions(role, using=using)
     except BaseException:
         _alter(role, "LOGIN", using)
         raise
@@ -87,11 +92,10 @@ def end_sessions(role: str, *, using: str) -> int:
     return found
 
 
-def _close(role: str, deadline: float, using: str) -> int:
-    """Commit NOLOGIN, in spite of sessions that change the role's own row meanwhile; return how many were ended."""
-    ended = 0
+def _close(role: str, deadline: float, using: str) -> None:
+    """Commit NOLOGIN, in spite of sessions that change the role's own row meanwhile."""
     while True:
-        ended += end_sessions(role, using=using)
+        end_sessions(role, using=using)
         try:
             _alter(role, "NOLOGIN", using)
         except Error as error:
@@ -101,7 +105,25 @@ def _close(role: str, deadline: float, using: str) -> int:
             if time.monotonic() > deadline:
                 raise HeldError(f"The role {role} is being changed all the time, and could not be closed.") from error
         else:
-            return ended
+            return
+
+
+def _wait_for_logins(using: str) -> None:
+    """Return when everybody who is logging in now, as whatever role, is in or refused, or was ended by the server."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(_LONGEST)
+        ((seconds,),) = cursor.fetchall()
+    deadline = time.monotonic() + seconds
+    logins = _logins(using)
+    while logins and time.monotonic() < deadline:
+        time.sleep(_PAUSE_SECONDS)
+        logins &= _logins(using)
+
+
+def _logins(using: str) -> set[str]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(_LOGINS)
+        return {login for (login,) in cursor.fetchall()}
 
 
 def _wait_until_empty(role: str, deadline: float, using: str) -> None:

@@ -182,7 +182,7 @@ def _prove(tenant: Tenant) -> None:
 
 
 def _connect(tenant: Tenant) -> None:
-    token = entered.set(Entered(tenant.schema, tenant.password_version))
+    token = entered.set(Entered(tenant.schema, tenant.password_version, suspended=True))
     try:
         connections[tenant.schema].ensure_connection()
     finally:

@@ -5,23 +5,32 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from functools import partial
+from select import select
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import OperationalError
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PollingStatus
 
 from portal.demo.embedded import Stack
 from tenants.actor import Actor
 from tenants.certificates import notice
 from tenants.compartment import Compartment
+from tenants.databases import Entered, entered
+from tenants.databases.base import close_compartments
+from tenants.databases.current import role_password
+from tenants.errors import Suspended
 from tenants.operations import ReinstateTenant
 from tenants.provisioning import eviction
 from tenants.provisioning.passwords import campaign, rotate
 from tenants.registry.models import Certificate, Tenant, TenantState
-from tests.conftest import NO_LIMITS, Household, as_own_role
+from tests.conftest import NEAR, NO_LIMITS, Household, as_own_role, at_once
 from tests.tenants.operations.conftest import acts, apply, destroy, suspend
 
 Thief = Callable[..., psycopg.Connection]
@@ -42,6 +51,37 @@ def thief(stack: Stack) -> Iterator[Thief]:
     yield connect
     for connection in opened:
         connection.close()
+
+
+class DrawnOut:
+    """A login as a tenant's role with its password in force, from when PostgreSQL has asked for the proof."""
+
+    def __init__(self, house: Household, stack: Stack) -> None:
+        self.libpq = psycopg.pq.PGconn.connect_start(
+            make_conninfo(
+                host="127.0.0.1",
+                port=stack.ports["postgresql"],
+                dbname="bulkhead",
+                user=house.tenant.schema,
+                password=role_password(house.tenant.schema, 1),
+                sslmode="disable",
+                gssencmode="disable",
+            ).encode()
+        )
+        for _ in range(2):  # the connection, and the name; what the server asks for is left unread
+            self._step(self.libpq.connect_poll())
+
+    def _step(self, said: int) -> None:
+        readers, writers = ([self.libpq.socket], []) if said == PollingStatus.READING else ([], [self.libpq.socket])
+        assert any(select(readers, writers, [], NEAR))
+
+    def finish(self) -> str:
+        """Go on to the end; return what the server said against it."""
+        while (said := self.libpq.connect_poll()) not in {PollingStatus.OK, PollingStatus.FAILED}:
+            self._step(said)
+        refusal = self.libpq.get_error_message()
+        self.libpq.finish()
+        return refusal
 
 
 def hold_the_log(connection: psycopg.Connection) -> None:
@@ -100,6 +140,11 @@ def gone(administrator: psycopg.Connection, house: Household) -> bool:
     return sessions(administrator, house) == 0
 
 
+def closed(administrator: psycopg.Connection, house: Household) -> bool:
+    may = "SELECT rolcanlogin FROM pg_roles WHERE rolname = %s"
+    return administrator.execute(may, [house.tenant.schema]).fetchone() == (False,)
+
+
 def state(house: Household) -> str:
     return Tenant.objects.get(id=house.tenant.id).state
 
@@ -116,6 +161,33 @@ def test_a_lock_does_not_stop_a_suspension(
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             thief(household, password)
     assert acts(household.tenant)[-1]["action"] == "tenant.suspended"
+
+
+def test_a_login_that_is_drawn_out_past_a_suspension_is_refused(
+    household: Household, stack: Stack, administrator: psycopg.Connection
+) -> None:
+    """PostgreSQL has read the password that is to be proved; the proof comes when everything else is over, or waits."""
+    login = DrawnOut(household, stack)
+    with ThreadPoolExecutor(1) as threads:
+        suspended = threads.submit(at_once, partial(suspend, household.tenant), times=1)
+        while not (suspended.done() or closed(administrator, household)):
+            time.sleep(0.01)
+        wait([suspended], timeout=1)  # the longer, the surer that the test notices what does not wait
+        assert "not permitted to log in" in login.finish()
+        suspended.result(NEAR)
+    assert state(household) == TenantState.SUSPENDED
+
+
+@pytest.mark.parametrize("version", [1, 2], ids=["before", "as-it-began"])
+def test_who_entered_before_a_suspension_and_connects_after_is_refused(household: Household, version: int) -> None:
+    """The password changes as a suspension begins; the registry tells the new one, and for a moment no state yet."""
+    close_compartments()
+    with household.enter() as inside:
+        suspend(household.tenant)
+        token = entered.set(Entered(inside.alias, version))
+        with pytest.raises(Suspended, match="contract"):
+            notice(inside)
+        entered.reset(token)
 
 
 def test_a_tenant_reinstated_is_entered_as_before(household: Household) -> None:
@@ -142,7 +214,6 @@ OCCUPY = "BEGIN; SELECT FROM repositories; INSERT INTO audit (entry) VALUES ('{}
 def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave time to a dozen who log in at once: on a slow machine each may take long, and not on purpose."""
     monkeypatch.setattr(eviction, "PATIENCE_SECONDS", 60.0)
-    monkeypatch.setattr(eviction, "_SETTLE_SECONDS", 2.0)
 
 
 @pytest.mark.usefixtures("_unhurried")

@@ -11,7 +11,7 @@ from pydantic import Field
 from portal.api.access import ApiRequest, member
 from portal.api.parameters import Deletes
 from portal.api.schemas import Filters, Name, Strict, answers, filter_pairs
-from tenants.actions import parameter_reach, parameters
+from tenants.actions import parameter_deletion, parameter_reach, parameters
 from tenants.actions.parameter_values import MAX_PARAMETERS
 from tenants.roles import Permission
 
@@ -93,3 +93,14 @@ def preview_names(request: ApiRequest, set_id: UUID, body: NamesRequest) -> Chan
     return ChangesOut.model_validate(
         parameter_reach.preview_names(request.compartment, set_id, added=body.adds, deleted=body.deletes)
     )
+
+
+@router.get(
+    "deleted-parameter-sets/{uuid:set_id}/reach",
+    auth=member(Permission.PARAMETERS_LIST, rate="previews"),
+    response=answers(ChangesOut),
+)
+def preview_restoring(request: ApiRequest, set_id: UUID) -> ChangesOut:
+    """Say which repositories would gain which names, if the set were restored; and what would win."""
+    parameter_deletion.get_deleted_set(request.compartment, set_id)
+    return ChangesOut.model_validate(parameter_reach.preview_set(request.compartment, set_id))

@@ -61,8 +61,10 @@ def test_deleting_and_restoring(caller: Caller, made: str, token: dict[str, Any]
     assert deleted["deleted_at"] < deleted["shredded_at"]
     refused(caller.get(f"{path}/versions"), 404)
     assert caller.post(f"{path}/restore").json() == token
+    refused(caller.get(f"deleted-{made}/reach"), 404)
     caller.post(f"{made}/delete")
     assert [each["name"] for each in caller.get("deleted-parameter-sets").json()["items"]] == ["deploy"]
+    assert caller.get(f"deleted-{made}/reach").json() == {"repositories": [], "more": 0}
     caller.post("parameter-sets", {"name": "deploy", "filters": []})
     assert set(refused(caller.post(f"{made}/restore"), 422)["fields"]) == {"name"}
     refused(caller.post(f"{made}/delete"), 404)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tenants.records.models import AuditRow, Parameter
+from tenants.records.models import AuditRow, Parameter, ParameterSet
 from tests.conftest import Household
 from tests.portal.cli.conftest import CommandLine
 
@@ -79,6 +79,33 @@ def test_what_became_of_a_value(cli: CommandLine) -> None:
     assert cli.run("parameter", "delete", "--set", "blue", "--yes").returncode == 0
     assert cli.json("parameter", "restore", "--set", "blue")["name"] == "blue"
     assert cli.json("parameter", "restore", "WHO", "--set", "blue")["version"] == 3
+
+
+def test_what_restoring_and_going_back_would_change_is_said_before(cli: CommandLine, stocked: Household) -> None:
+    """And what would refuse them; none of it changes anything."""
+    go_back = ("parameter", "rollback", "WHO", "--set", "blue", "--dry-run", "--version")
+    assert cli.run(*go_back, "1").returncode == 1, "it is in force"
+    assert cli.run("parameter", "set", "WHO", "--set", "blue", stdin="geheim").returncode == 0
+    assert "another value, for the same builds" in cli.run(*go_back, "1").stderr
+    assert (cli.json(*go_back, "1")["same"], cli.json(*go_back, "1")["repositories"]) == (False, [])
+    assert cli.run(*go_back, "9").returncode == 4
+    one, whole = (("parameter", "restore", *name, "--set", "blue", "--dry-run") for name in (["WHO"], []))
+    assert (cli.run(*one).returncode, cli.run(*whole).returncode) == (4, 4), "nothing is deleted"
+    assert cli.run("parameter", "delete", "WHO", "--set", "blue").returncode == 0
+    assert "WHO: blue over everyone" in cli.run(*one).stdout
+    assert cli.run("parameter", "delete", "--set", "blue", "--yes").returncode == 0
+    assert "ONLY_BLUE" in cli.run(*whole).stdout
+    [api] = cli.json(*whole)["repositories"]
+    assert (api["name"], api["gains"], api["loses"], api["switches"]) == ("acme/api", ["ONLY_BLUE"], [], [])
+    with stocked.enter():
+        assert not ParameterSet.objects.filter(name="blue", deleted_at=None).exists()
+    assert cli.run("parameter", "create", "blue", "--every-repository").returncode == 0
+    assert cli.run(*whole).returncode == 1, "another set has its name"
+    assert cli.run("parameter", "set", "WHO", "--set", "red", stdin="geheim").returncode == 0
+    assert cli.run("parameter", "delete", "WHO", "--set", "red").returncode == 0
+    assert cli.run("parameter", "set", "WHO", "--set", "red", stdin="geheim").returncode == 0
+    refused = cli.run("parameter", "restore", "WHO", "--set", "red", "--dry-run")
+    assert (refused.returncode, "another WHO is there now" in refused.stderr) == (1, True)
 
 
 def test_a_file_in_and_out(cli: CommandLine, stocked: Household) -> None:

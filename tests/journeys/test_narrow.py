@@ -9,6 +9,7 @@ from tests.journeys.conftest import NewVisitor
 ALL = """[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, [tabindex="0"]')]
          .filter(control => control.checkVisibility({visibilityProperty: true}))"""
 CONTROLS = f"{ALL}.length"
+TOO_WIDE = "element => element.scrollWidth - element.clientWidth"
 # Which control has the focus, and whether an outline within the window says so.
 FOCUSED = f"""(() => {{
     const {{top, bottom, width}} = document.activeElement.getBoundingClientRect();
@@ -29,6 +30,20 @@ def test_the_navigation_opens_over_the_page(visitor: NewVisitor) -> None:
     assert person.faults() == []
     audit.click()
     person.page.wait_for_url(f"**/t/{slug}/audit/")
+
+
+def test_long_names_stay_within_the_page(visitor: NewVisitor) -> None:
+    person = visitor()
+    person.sign_in("no-mfa")
+    slug = person.create_tenant(f"Donaudampfschifffahrtsgesellsch{' Works' * 11}")
+    person.go(f"/t/{slug}/repositories/new/")
+    person.fill(name="x" * 100)
+    person.press("Add the repository")
+    person.go(f"/t/{slug}/audit/")
+    for width in (390, 1280):
+        person.page.set_viewport_size({"width": width, "height": 844})
+        assert person.page.evaluate(f"({TOO_WIDE})(document.documentElement)") == 0, width
+    assert person.page.evaluate(f"({TOO_WIDE})(document.querySelector('.plate'))") == 0, "the tenant beside the page"
 
 
 def test_a_keyboard_gets_past_the_bar(visitor: NewVisitor) -> None:

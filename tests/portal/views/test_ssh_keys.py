@@ -111,7 +111,9 @@ def test_a_key_is_rotated_and_the_old_one_retired_after_being_asked(household: H
     assert str(first.id) not in answer.headers["Location"], "the newest is what is in use"
     assert "Generation 1 was retired." in owner.after(answer)
     assert "Put this line" not in text(owner.get(f"ssh-keys/{first.id}/"))
-    assert "retired already" in text(owner.post(f"ssh-keys/{first.id}/retire/"))
+    again = owner.post(f"ssh-keys/{first.id}/retire/")
+    assert "retired already" in text(again)
+    assert re.search(r"<title>\s*Error:", again.content.decode()), "who listens to the page hears it first"
     assert "shredded" in text(owner.get(f"ssh-keys/{first.id}/"))
 
 

@@ -101,7 +101,10 @@ class Bearer(HttpBearer):
         if held.actor.build_id is not None and not self.builds:
             raise Refusal(403, "A build's token opens what is that build's own, and nothing else.")
         if self.rate:
-            limits.spend_by(held.actor.address, self.rate, f"token {held.actor.token_id}")
+            # A person has one account, however many tokens; of the builds that they start each is by itself.
+            build = held.actor.build_id
+            who = f"account {held.person_id}" if build is None else f"build {build}"
+            limits.spend_by(held.actor.address, self.rate, who)
 
 
 def signed_in() -> Bearer:

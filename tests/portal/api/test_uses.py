@@ -59,6 +59,15 @@ def test_a_token_that_was_revoked_uses_up_nobodys_limit(
     assert [stolen.get("/api/v1/me").status_code for _ in range(3)] == [401, 401, 429]
 
 
+def test_another_token_of_the_same_person_is_no_other_account(
+    household: Household, new_caller: NewCaller, settings: Settings
+) -> None:
+    settings.RATES = {**settings.RATES, "previews": "2/m"}
+    callers = [new_caller(household) for _ in range(3)]
+    answers = [each.post("parameters/reach", {"filters": []}).status_code for each in callers]
+    assert answers == [200, 200, 429]
+
+
 def test_whoever_goes_alone_after_the_others_is_counted_once(
     household: Household, caller: Caller, settings: Settings
 ) -> None:

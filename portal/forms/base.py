@@ -49,7 +49,7 @@ class Form(forms.Form):
     @property
     def emptied(self) -> list[forms.BoundField]:
         """Return the fields that held a secret, which an answer does not give back."""
-        secret = (SecretTextarea, forms.PasswordInput)
+        secret = (SecretTextarea, forms.PasswordInput, forms.FileInput)
         held = (self[name] for name, field in self.fields.items() if isinstance(field.widget, secret))
         return [field for field in held if self.is_bound and field.data]
 

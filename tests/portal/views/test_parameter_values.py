@@ -51,6 +51,14 @@ def test_a_file_that_is_no_value_is_refused(
     assert SECRET not in answer.content.decode()
 
 
+def test_a_file_is_asked_for_again(owner: Visitor, deploy: uuid.UUID) -> None:
+    """No browser gives it back either: sent without, the form would store an empty value."""
+    for path in ("put", "import"):
+        answer = owner.post(f"parameters/{deploy}/{path}/", file=SimpleUploadedFile("ca.pem", SECRET.encode()))
+        assert answer.status_code == 422
+        assert "Or a file : enter it again" in text(answer)
+
+
 def test_a_file_never_touches_the_disk(household: Household, owner: Visitor, deploy: uuid.UUID) -> None:
     large = SimpleUploadedFile("value", b"x" * 3_000_000)  # where Django's own handlers make a temporary file
     assert owner.post(f"parameters/{deploy}/put/", name="CA", value="", file=large).status_code in {400, 413}

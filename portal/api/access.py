@@ -34,9 +34,10 @@ from tenants.roles import Permission
 
 MAX_BODY: Final = 256 * 1024  # bytes
 
-# Tokens that were refused in the last minute: whoever goes on with one is somebody unknown, and uses up no account.
-# Else a stolen token, though revoked, would keep its person out for as long as it had to live.
-_refused: Final[TTLCache[UUID, bool]] = TTLCache(maxsize=4096, ttl=60)
+# Whose limit a token uses up, where its row said in the last minute that it is not its person's: a build has its own,
+# and whoever goes on with a token that is refused is somebody unknown. Else a build's script, or the thief of a token
+# that was revoked, would keep the person out for as long as the token has to live.
+_payers: Final[TTLCache[UUID, list[str]]] = TTLCache(maxsize=4096, ttl=60)
 _lock: Final = Lock()
 
 
@@ -141,15 +142,22 @@ def identify_each(asked: Sequence[tuple[Claims, str]]) -> list[Pass | TooMany | 
 
 def _accounts(claims: Claims) -> list[str]:
     with _lock:
-        return [] if claims.token_id in _refused else [f"account {claims.person_id}"]
+        known: list[str] | None = _payers.get(claims.token_id)
+    return [f"account {claims.person_id}"] if known is None else known
 
 
 def _held(claims: Claims, held: Pass | None) -> Pass | Refusal:
     if held is None or (held.person_id, held.tenant.id) != (claims.person_id, claims.tenant_id):
-        with _lock:
-            _refused[claims.token_id] = True
+        _let_pay(claims, [])
         return unauthenticated()
+    if held.actor.build_id is not None:
+        _let_pay(claims, [f"build {held.actor.build_id}"])
     return held
+
+
+def _let_pay(claims: Claims, accounts: list[str]) -> None:
+    with _lock:
+        _payers[claims.token_id] = accounts
 
 
 @contextmanager

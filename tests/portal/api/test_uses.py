@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from io import BytesIO
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from portal.api.readings import Readings, _asked
 from tenants.actions import repositories
 from tenants.registry.models import AccessToken
 from tests.conftest import Household
-from tests.portal.api.conftest import Caller, NewCaller, new_client
+from tests.portal.api.conftest import Caller, NewCaller, new_client, new_token, text_of
 from tests.portal.api.test_readings import Portal, ask, environ
 
 
@@ -57,6 +58,15 @@ def test_a_token_that_was_revoked_uses_up_nobodys_limit(
     assert [replace(stolen, client=new_client()).get("/api/v1/me").status_code for _ in range(5)] == [401] * 5
     assert own.get("/api/v1/me").status_code == 200
     assert [stolen.get("/api/v1/me").status_code for _ in range(3)] == [401, 401, 429]
+
+
+def test_a_build_uses_up_its_own_limit(household: Household, new_caller: NewCaller, settings: Settings) -> None:
+    """Its first use is its person's: only the row says that it is a build's. Then what it runs keeps nobody out."""
+    settings.RATES = {**settings.RATES, "api": "2/m"}
+    own, row = new_caller(household), new_token(household, build_id=uuid4())
+    build = replace(own, client=new_client(), row=row, token=text_of(row))
+    assert [build.get("/api/v1/me").status_code for _ in range(4)] == [403, 403, 403, 429]
+    assert own.get("/api/v1/me").status_code == 200
 
 
 def test_another_token_of_the_same_person_is_no_other_account(

@@ -160,10 +160,11 @@ def _early(due: Due, message: Envelope) -> bool:
 
 
 def _receipt(due: Due) -> None:
-    with enter_as_system(due.tenant_id, _COURIER) as consumer:
-        received = _received(due.message_id)
+    with enter_as_system(due.tenant_id, _COURIER) as consumer, consumer.transaction():
+        received = _received(due.message_id, lock=True)  # waits for who is reading it, and relies on this hint
         if received.read_at is None:
-            raise NotFound  # announced, and not committed yet or never
+            _drop_if_orphaned(due)
+            return
     with enter_as_system(received.peer_id, _COURIER) as provider, provider.transaction():
         sent = SentMessage.objects.filter(id=received.id, peer_id=due.tenant_id, read_at=None)
         if sent.update(read_at=Now(), reads=1):

@@ -39,10 +39,13 @@ def test_long_names_stay_within_the_page(visitor: NewVisitor) -> None:
     person.go(f"/t/{slug}/repositories/new/")
     person.fill(name="x" * 100)
     person.press("Add the repository")
-    person.go(f"/t/{slug}/audit/")
-    for width in (390, 1280):
+    person.go(f"/t/{slug}/parameters/search/value/")
+    person.fill(value="nowhere")
+    person.press("Find the value")
+    for page, width in (("usage", 730), ("audit", 320), ("audit", 390), ("audit", 1280)):
         person.page.set_viewport_size({"width": width, "height": 844})
-        assert person.page.evaluate(f"({TOO_WIDE})(document.documentElement)") == 0, width
+        person.go(f"/t/{slug}/{page}/")
+        assert person.page.evaluate(f"({TOO_WIDE})(document.documentElement)") == 0, (page, width)
     assert person.page.evaluate(f"({TOO_WIDE})(document.querySelector('.plate'))") == 0, "the tenant beside the page"
 
 

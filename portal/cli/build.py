@@ -16,12 +16,13 @@ from uuid import UUID
 import typer
 
 from portal.cli import client, handover, output, overrides
+from portal.cli.child import ending_as_told
 from portal.cli.credentials import Credential
 from portal.cli.failures import Code, Failure
 from portal.cli.options import Json, Portal, Repository, Tenant
 from portal.cli.overrides import Override, Revision, TimeToLive
 from portal.cli.sealed import Ephemeral
-from portal.cli.signals import Told
+from portal.cli.signals import Signals, Told
 
 if TYPE_CHECKING:
     from portal.cli.jose import OctKey
@@ -89,8 +90,9 @@ class Running:
         """Return a certificate that names this build's repository, and until when it is valid."""
         return dict(self._post("ssh-certificates", {"public_key": public_key}))
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: Outcome, signals: Signals) -> None:
         """End the build. What went wrong is told, and changes nothing of how the command ended."""
+        signals.wait_anew()
         try:
             self._post(f"{self._path}/end", {"outcome": outcome.value})
         except Ended:
@@ -138,7 +140,7 @@ def _unheard(ttl: int) -> Iterator[None]:
     """Say what becomes of a build that the portal was asked for, and may have started, when nobody reads the answer."""
     try:
         yield
-    except (Told, KeyboardInterrupt, client.Unanswered):
+    except (Told, client.Unanswered):
         output.complain(
             "warning: the portal has not said whether it started the build. If it did, nobody has its token, and it "
             f"ends by itself after {ttl} seconds; `bulkhead build list` shows it, and `bulkhead build end` ends it now"
@@ -168,14 +170,15 @@ def start(  # noqa: PLR0917 - typer reads options from parameters
     if output_ is not None and output_.exists():
         raise Failure(Code.FAILED, f"{output_} is there already; nothing was started")
     api = client.signed_in(portal, tenant)
-    build = Running.start(
-        api, repository=repository, revision=revision, overrides=overrides.read(override or ()), ttl=ttl
-    )
-    try:
-        handover.write(build.credential, build.event, output_)
-    except OSError as error:
-        build.end(Outcome.CANCELLED)
-        raise Failure(Code.FAILED, f"the build can't be handed over: {error.strerror}") from None
+    asked = {"revision": revision, "overrides": overrides.read(override or ()), "ttl": ttl}
+    with ending_as_told() as signals:
+        build = Running.start(api, repository=repository, **asked)
+        try:
+            signals.heed()
+            handover.write(build.credential, build.event, output_, signals.heed)
+        except BaseException:
+            build.end(Outcome.CANCELLED, signals)
+            raise
 
 
 @app.command("list")

@@ -14,8 +14,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import IO, Final, NoReturn
 
@@ -23,7 +23,7 @@ import typer
 
 from portal.cli.failures import Failure
 from portal.cli.masking import Masker
-from portal.cli.signals import Signals
+from portal.cli.signals import Signals, Told
 
 _CHUNK: Final = 64 * 1024
 _QUIET: Final = 2.0  # seconds without output after which those are left who outlive the command with its pipes open
@@ -88,6 +88,16 @@ class Child:
                 yield data
             elif self._ended.is_set() and time.monotonic() - heard > _QUIET:
                 return
+
+
+@contextmanager
+def ending_as_told() -> Iterator[Signals]:
+    """Heed signals within, and end this process by the one that it was told to end by."""
+    try:
+        with Signals() as signals:
+            yield signals
+    except Told as told:
+        end_as(-told.number)
 
 
 def end_as(code: int) -> NoReturn:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -23,17 +23,33 @@ TYPE: Final = "bulkhead.build.handover/1"
 _EVENT: Final = ("type", "tenant", "build", "repository", "enc", "environment")  # what has to be a text in it
 
 
-def write(credential: Credential, event: Mapping[str, Any], output: Path | None) -> None:
-    """Write to a new file for this user alone, or to standard output. Raises OSError."""
+def write(credential: Credential, event: Mapping[str, Any], output: Path | None, heed: Callable[[], None]) -> None:
+    """Write to a new file for this user alone, or to standard output, and at last `heed`. Raises Failure.
+
+    Where any of it raises, no file stays: half of one is of no use, and the next start would refuse to write over it.
+    """
     parts = {"type": TYPE, "portal": credential.portal, "token": credential.token, "expires_at": credential.expires_at}
     text = json.dumps({**parts, "event": event}) + "\n"
-    if output is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
+    try:
+        if output is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            heed()
+        else:
+            _write(output, text, heed)
+    except OSError as error:
+        raise Failure(Code.FAILED, f"the build can't be handed over: {error.strerror}") from None
+
+
+def _write(output: Path, text: str, heed: Callable[[], None]) -> None:
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        heed()
+    except BaseException:
+        output.unlink(missing_ok=True)
+        raise
 
 
 def read(source: str) -> tuple[Credential, dict[str, Any]]:

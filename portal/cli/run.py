@@ -21,7 +21,7 @@ import typer
 from portal.cli import client, handover, output, overrides
 from portal.cli.agent import Key, agent
 from portal.cli.build import Environment, Outcome, Running
-from portal.cli.child import Child, end_as
+from portal.cli.child import Child, end_as, ending_as_told
 from portal.cli.failures import Code, Failure
 from portal.cli.files import files
 from portal.cli.options import Portal, Tenant
@@ -94,15 +94,12 @@ def run(  # noqa: PLR0917 - typer reads options from parameters
     asked = {"revision": revision, "overrides": overrides.read(override or ()), "ttl": ttl}
     ssh = _SSH(keys=ssh_agent, certificate=ssh_certificate)
     wanted = _Wanted(command, mask=mask, ssh=ssh, allowed=frozenset(allow_override or ()))
-    try:
-        with Signals() as signals:
-            if build:
-                running = Running(*handover.read(build))
-            else:
-                running = Running.start(client.signed_in(portal, tenant), repository=repository, **asked)
-            code = _as_build(running, wanted, signals)
-    except Told as told:
-        code = -told.number
+    with ending_as_told() as signals:
+        if build:
+            running = Running(*handover.read(build))
+        else:
+            running = Running.start(client.signed_in(portal, tenant), repository=repository, **asked)
+        code = _as_build(running, wanted, signals)
     end_as(code)
 
 
@@ -135,8 +132,7 @@ def _as_build(build: Running, wanted: _Wanted, signals: Signals) -> int:
         outcome = Outcome.CANCELLED
         raise
     finally:
-        signals.wait_anew()
-        build.end(outcome)
+        build.end(outcome, signals)
     return code
 
 

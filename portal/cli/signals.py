@@ -1,5 +1,7 @@
 """Signals for `run`: before there is a command they end the run in good order, from then on they are the command's.
 
+For `build start` there is never a command.
+
 Asked once, it ends at the next step, when the portal has answered. Asked twice, the portal has `PATIENCE` left to say
 that a build has started, and as long to say that it has ended. Asked three times, it has none.
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
 from pathlib import Path
 
 import pytest
 
+from portal.cli import handover
+from portal.cli.credentials import Credential
+from portal.cli.failures import Failure
+from portal.cli.signals import Told
 from tests.portal.cli.conftest import CommandLine
 from tests.portal.cli.test_run import DUMP
 
@@ -52,6 +57,23 @@ def test_where_somebody_is_signed_in_nothing_says_where(cli: CommandLine) -> Non
     told = {"BULKHEAD_CONFIG_DIR": str(cli.credentials.parent), "BULKHEAD_PORTAL": cli.portal, "BULKHEAD_X": "secret"}
     done = cli.run("run", "--no-mask", "-r", "acme/api", "--", *DUMP, **told)
     assert {name for name in json.loads(done.stdout) if name.startswith("BULKHEAD_")} == {"BULKHEAD_PORTAL"}
+
+
+def test_what_ends_it_while_it_writes_leaves_no_file_behind(tmp_path: Path) -> None:
+    """Told to end in that moment, it ends the build, and what it wrote opens nothing any more."""
+
+    def told() -> None:
+        raise Told(signal.SIGTERM)
+
+    path = tmp_path / "build.json"
+    credential = Credential("https://portal.example", "acme", "token", 1)
+    with pytest.raises(Told):
+        handover.write(credential, {}, path, told)
+    assert not path.exists()
+    path.write_text("another's")
+    with pytest.raises(Failure, match="can't be handed over: File exists"):
+        handover.write(credential, {}, path, told)
+    assert path.read_text() == "another's"
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"type": "bulkhead.build.handover/1", "event": {}}'])

@@ -16,8 +16,12 @@ import pytest
 from tests.portal.cli.conftest import PROGRAM, CommandLine
 
 COMMAND = ("run", "-r", "acme/api", "--", "echo", "ran")
+START = ("build", "start", "-r", "acme/api")
 # The program, with patience for a portal that is slow to answer.
 PATIENT = (*PROGRAM[:-1], f"from portal.cli import signals; signals.PATIENCE = 60.0; {PROGRAM[-1]}")
+
+STARTED = "it ends by itself after 3600 seconds"
+ENDED = "has not said that the build has ended; else it ends by itself"
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Between:
     at: str = "/builds"
     silent: str = "-"
     hangs: tuple[str, ...] = ()
+    command: tuple[str, ...] = COMMAND
     over: Event = field(default_factory=Event)
 
     def run(self) -> tuple[int, str, str]:
@@ -39,7 +44,7 @@ class Between:
         stored = self.cli.credentials.read_text()
         with self._served() as origin:
             self.cli.credentials.write_text(stored.replace(self.cli.portal, origin))
-            self.process = self.cli.start(*COMMAND)
+            self.process = self.cli.start(*self.command)
             out, err = self.process.communicate(timeout=120)
         self.cli.credentials.write_text(stored)
         return self.process.returncode, out, err
@@ -90,31 +95,40 @@ class Between:
 
 
 @pytest.mark.parametrize(
-    "signals", [(signal.SIGHUP,), (signal.SIGINT, signal.SIGTERM)], ids=["told-once", "told-twice"]
+    ("command", "signals"),
+    [
+        (COMMAND, (signal.SIGHUP,)),
+        (COMMAND, (signal.SIGINT, signal.SIGTERM)),
+        (START, (signal.SIGTERM,)),
+        ((*START, "-o", "build.json"), (signal.SIGINT,)),
+    ],
+    ids=["told-once", "told-twice", "to-hand-it-over", "to-hand-it-over-in-a-file"],
 )
 def test_a_build_that_was_started_a_moment_ago_ends_with_it(
-    signals: tuple[signal.Signals, ...], cli: CommandLine
+    command: tuple[str, ...], signals: tuple[signal.Signals, ...], cli: CommandLine
 ) -> None:
     """What the portal began is ended there, the command never runs, and this process ends by the signal."""
-    between = Between(replace(cli, program=PATIENT), signals)
+    between = Between(replace(cli, program=PATIENT), signals, command=command)
     code, out, err = between.run()
     assert (code, out, err) == (-signals[0], "", "")
     assert between.outcomes == ["cancelled"]
+    assert not (cli.home / "build.json").exists()
 
 
 @pytest.mark.parametrize(
-    ("hangs", "told", "outcome"),
+    ("command", "hangs", "told", "outcome"),
     [
-        (("/builds",), "it ends by itself after 3600 seconds", "running"),
-        (("/decrypt-key", "/end"), "has not said that the build has ended; else it ends by itself", "cancelled"),
+        (COMMAND, ("/builds",), STARTED, "running"),
+        (COMMAND, ("/decrypt-key", "/end"), ENDED, "cancelled"),
+        (START, ("/builds",), STARTED, "running"),
     ],
-    ids=["start", "end"],
+    ids=["start", "end", "start-to-hand-it-over"],
 )
 def test_told_twice_it_waits_a_moment_for_each_answer_and_says_what_becomes_of_the_build(
-    hangs: tuple[str, ...], told: str, outcome: str, cli: CommandLine
+    command: tuple[str, ...], hangs: tuple[str, ...], told: str, outcome: str, cli: CommandLine
 ) -> None:
     """Else it would wait for 15 seconds, and fail by itself."""
-    between = Between(cli, (signal.SIGINT, signal.SIGTERM), at=hangs[0], hangs=hangs)
+    between = Between(cli, (signal.SIGINT, signal.SIGTERM), at=hangs[0], hangs=hangs, command=command)
     code, out, err = between.run()
     assert (code, out, between.outcomes) == (-signal.SIGINT, "", [outcome])
     assert told in err

@@ -101,6 +101,8 @@ class Counters(Redis):
             answers = self._send([("EVAL", _COUNT, *_arguments(each)) for each in several])
         for answer in answers:
             if isinstance(answer, RedisError):
+                # A server that was made a replica keeps its connections: behind its name may be another by now.
+                self._drop()
                 raise answer
         return cast(list[list[int]], answers)
 
@@ -112,8 +114,12 @@ class Counters(Redis):
             connection.send_packed_command(packed)  # type: ignore[no-untyped-call]  # the same
             return [_answer(connection) for _ in commands]
         except BaseException:  # an answer that is left to be read would be the next request's
-            connection.disconnect()  # type: ignore[no-untyped-call]  # the same
+            self._drop()
             raise
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.disconnect()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
 
     def _connect(self) -> AbstractConnection:
         pool = self._cache.get_client(write=True).connection_pool

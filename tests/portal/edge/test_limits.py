@@ -8,6 +8,7 @@ from zlib import crc32
 import pytest
 from django.test import Client, RequestFactory, override_settings
 from redis.connection import AbstractConnection
+from redis.exceptions import ResponseError
 
 from portal import limits
 from portal.limits import TooMany, spend
@@ -166,6 +167,25 @@ def test_an_answer_that_was_not_read_is_nobody_elses(address: str, monkeypatch: 
             spent(address, account, group="api")
     assert not spent(address, "account of another", group="api")
     assert spent(address, account, group="api")
+
+
+def test_a_server_that_refuses_is_looked_for_anew(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was made a replica keeps its connections, and refuses over each of them for as long as it lives."""
+    spent(address)
+    connected: list[AbstractConnection] = []
+    connect = AbstractConnection.connect_check_health
+
+    def counting(self: AbstractConnection, **options: bool) -> None:
+        connected.append(self)
+        connect(self, **options)
+
+    monkeypatch.setattr(AbstractConnection, "connect_check_health", counting)
+    with monkeypatch.context() as patch:
+        patch.setattr(limits, "_arguments", lambda _: [])
+        with pytest.raises(ResponseError):
+            spent(address)
+    assert not spent(address)
+    assert len(connected) == 1
 
 
 @pytest.mark.parametrize("period", [60, 3600])

@@ -86,6 +86,10 @@ SELECT coalesce(sum(count), 0)::bigint, coalesce(sum(bytes), 0)::bigint,
 FROM usage WHERE day = {TODAY} AND kind = %s"""  # noqa: S608 - a part of ours
 
 
+_BEHIND: Final = """
+SELECT coalesce((SELECT max(position) FROM audit), 0) - coalesce((SELECT position FROM usage_head), 0)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Used:
     """How much of a kind was used today, and the seconds until the day is over."""
@@ -122,6 +126,18 @@ def roll_up(alias: str) -> int:
         total += entries
         if entries < BATCH:
             return total
+
+
+def catch_up(alias: str) -> None:
+    """Count if more than a batch is left to count, as where no worker runs: who reads next has that little to look at.
+
+    What is counted stays so batch by batch, also where the request is broken off.
+    """
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_BEHIND)
+        (behind,) = cursor.fetchone() or (0,)
+    if behind > BATCH:
+        roll_up(alias)
 
 
 def append_counted(alias: str, text: str, kind: Kind) -> Bound:

@@ -1,6 +1,7 @@
 """Reads what a tenant used: what has been counted, and what of the log is left to count, in one statement.
 
-So it is up to date whenever a worker comes next, and reading writes nothing. `days` are the last ones, today's too.
+So it is up to date whenever a worker comes next. Of much that is left to count, as where no worker runs, the reader
+counts first (`catch_up`). `days` are the last ones, today's too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from tenants.records.counting import TODAY, UNCOUNTED, Kind, Used, uncounted
+from tenants.records.counting import TODAY, UNCOUNTED, Kind, Used, catch_up, uncounted
 
 _USED: Final = f"""
 WITH {UNCOUNTED},
@@ -58,6 +59,7 @@ def today(alias: str) -> dict[Kind, Used]:
 
 
 def _rows(alias: str, query: str, days: int, rows: int | None = None) -> list[tuple[Any, ...]]:
+    catch_up(alias)
     with connections[alias].cursor() as cursor:
         cursor.execute(_USED + query, {**uncounted(), "days": days, "rows": rows})
         return list(cursor.fetchall())

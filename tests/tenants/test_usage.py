@@ -120,6 +120,17 @@ def test_counting_goes_on_where_it_was_broken_off(household: Household, monkeypa
         assert counted() == 10
 
 
+def test_much_that_no_worker_counted_is_looked_at_once(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "BATCH", 3)
+    with household.enter() as inside:
+        roll_up(inside.alias)
+        for more, uncounted in ((3, 3), (1, 0), (7, 0), (1, 1)):
+            for _ in range(more):
+                append(inside.alias, entry())
+            assert today(inside).reads - counted() == uncounted
+        assert today(inside).reads == 12
+
+
 class Killed:
     """Breaks off before the statement of this number."""
 

@@ -105,7 +105,7 @@ def _connect(mara: Person, acme: str, ole: Person, northwind: str) -> None:
     ole.go(f"/t/{northwind}/connections/")
     ole.sees("waits for you")
     ole.shoot("14-connections")
-    ole.press("Accept")
+    ole.page.get_by_role("button", name="Accept the connection with").click()
     ole.sees("active")
 
 

@@ -7,36 +7,12 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Boundary:
-    name: str
-    trust: str
-
-
-@dataclass(frozen=True, slots=True)
 class Threat:
     ids: str  # in the catalogue of requirements
     what: str
     defence: str
     tests: tuple[str, ...]  # modules, from the root of the repository
 
-
-BOUNDARIES: Final = (
-    Boundary(
-        "Anonymous", "May see the front page, these documents and whether the portal is healthy, and begin to sign in."
-    ),
-    Boundary(
-        "Signed in",
-        "A verified identity at a provider. May ask for a tenant or to join one; has access to nothing else.",
-    ),
-    Boundary("Member", "Inside one tenant, with a role. Each act asks for a permission that the role has to carry."),
-    Boundary(
-        "Operator", "Writes reviewed migrations. Has no console, and each act appears in the tenant's own audit log."
-    ),
-    Boundary("Worker", "Enters a compartment to deliver and to clear up. Holds no permission of a person."),
-    Boundary(
-        "Provider and key service", "Trusted to say who somebody is, and to keep the platform key. With nothing else."
-    ),
-)
 
 THREATS: Final = (
     Threat(
@@ -236,6 +212,14 @@ THREATS: Final = (
         "An operator limits what a tenant has and uses a day, by migration. The limit is checked with the act's entry "
         "in the log, so that of many requests at once exactly as many succeed as are allowed.",
         ("tests/tenants/test_limits.py", "tests/tenants/operations/test_limits.py"),
+    ),
+    Threat(
+        "I11 S1",
+        "Whoever has a tenant's database password alters what its limits are held against.",
+        "That role can alter its own tables: the counts of any day, how far the log has been counted, and what there "
+        "is. So it does away with its own limits a day, and has things beyond the others. It can't alter the limits, "
+        "the number of members, another tenant's counts, or the log, from which all counts can be made anew.",
+        ("tests/tenants/test_usage.py", "tests/tenants/test_database_role.py", "tests/tenants/test_audit.py"),
     ),
     Threat(
         "I8",

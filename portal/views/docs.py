@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from portal.guards import AnonymousRequest, anonymous
-from portal.pages import events, keys, matrix, threats
+from portal.pages import boundaries, events, keys, matrix, threats
 from portal.views.answers import page
 from tenants.roles import Role
 
@@ -36,7 +36,7 @@ def roles(request: AnonymousRequest) -> HttpResponse:
 @require_safe
 @anonymous
 def threat_model(request: AnonymousRequest) -> HttpResponse:
-    return page(request, "docs/threat_model.html", boundaries=threats.BOUNDARIES, threats=threats.THREATS)
+    return page(request, "docs/threat_model.html", boundaries=boundaries.BOUNDARIES, threats=threats.THREATS)
 
 
 @require_safe

@@ -120,6 +120,20 @@ def test_counting_goes_on_where_it_was_broken_off(household: Household, monkeypa
         assert counted() == 10
 
 
+def test_what_the_role_altered_is_counted_anew_from_the_log(used: Household) -> None:
+    with used.enter() as inside:
+        roll_up(inside.alias)
+        before = usage.usage_by_day(inside, 1)
+        Usage.objects.update(count=-1_000)
+        UsageHead.objects.update(position=1_000_000)
+        assert usage.usage_by_day(inside, 1) != before
+        UsageHead.objects.all().delete()
+        Usage.objects.all().delete()
+        for _ in range(2):
+            assert usage.usage_by_day(inside, 1) == before
+            roll_up(inside.alias)
+
+
 def test_much_that_no_worker_counted_is_looked_at_once(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "BATCH", 3)
     with household.enter() as inside:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -12,6 +14,7 @@ from portal.limits import limited
 from portal.views.answers import page, posted
 from tenants.actions import parameter_search
 from tenants.compartment import Compartment
+from tenants.errors import Invalid
 from tenants.roles import Permission
 
 
@@ -41,4 +44,9 @@ def value(request: MemberRequest, compartment: Compartment) -> HttpResponse:
 
 @limited("lookups")
 def _find(_request: MemberRequest, compartment: Compartment, wanted: str) -> parameter_search.Uses:
-    return parameter_search.find_value(compartment, wanted)
+    """Look for it with CRLF too, as a file has it that was uploaded: a browser does not say which was pasted."""
+    found = [parameter_search.find_value(compartment, wanted)]
+    if "\n" in wanted:
+        with suppress(Invalid):  # longer than any value is
+            found.append(parameter_search.find_value(compartment, wanted.replace("\n", "\r\n")))
+    return parameter_search.Uses([use for each in found for use in each.items], sum(each.more for each in found))

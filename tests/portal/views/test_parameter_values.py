@@ -33,6 +33,17 @@ def test_lines_end_as_they_were_typed(household: Household, owner: Visitor, depl
     assert "Stored in 1 version" in text(answer)
 
 
+def test_a_file_is_found_by_its_lines_however_they_end(owner: Visitor, deploy: uuid.UUID) -> None:
+    for name, content in (("UNIX", "{}\nsecond"), ("WINDOWS", "{}\r\nsecond"), ("OTHER", "{} second")):
+        file = SimpleUploadedFile("key", content.format(SECRET).encode())
+        owner.after(owner.post(f"parameters/{deploy}/put/", name=name, value="", file=file))
+    found = text(owner.post("parameters/search/value/", value=f"{SECRET}\r\nsecond"))
+    assert "Stored in 2 versions" in found
+    assert "OTHER" not in found
+    longest = f"{SECRET}{chr(10) * 65_000}"  # with CRLF it would be longer than any value is
+    assert "No parameter holds this value" in text(owner.post("parameters/search/value/", value=longest))
+
+
 @pytest.mark.parametrize(
     ("content", "value", "said"),
     [

@@ -266,8 +266,13 @@ THREATS: Final = (
         "be suspended or destroyed, its password can't be changed, or no backup ends.",
         "The role is closed to everybody, its sessions are ended and its password is changed before anything waits for "
         "a lock of theirs; waits are bounded, dumps' too. Who had begun to log in before, and draws it out, is waited "
-        "for and refused: that delays a suspension by PostgreSQL's authentication_timeout of a minute at most.",
-        ("tests/tenants/operations/test_vetoes.py", "tests/tenants/operations/test_backups.py"),
+        "for and refused: that delays a suspension by PostgreSQL's authentication_timeout of a minute at most. Who is "
+        "connected to PgBouncer stays so: its port is nobody else's, and its console puts out who got there.",
+        (
+            "tests/tenants/operations/test_vetoes.py",
+            "tests/tenants/operations/test_backups.py",
+            "tests/tenants/databases/test_pooler.py",
+        ),
     ),
     Threat(
         "S2 I2",

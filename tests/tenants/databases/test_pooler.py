@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Barrier
 from typing import Any
 
@@ -11,10 +12,13 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
+from psycopg.conninfo import make_conninfo
 
 from portal.demo.embedded import Stack
 from portal.demo.ports import LOOPBACK
 from tenants.actions import parameters, repositories
+from tenants.actor import Actor
+from tenants.compartment import enter_as_system
 from tenants.databases import base
 from tenants.databases.base import close_compartments
 from tenants.databases.current import role_password
@@ -23,6 +27,7 @@ from tenants.records.models import Repository
 from tests.conftest import Household, at_once
 from tests.tenants.databases.pooler import Pooler, pooling
 from tests.tenants.databases.test_rotation import rotate_now, rotate_under, visit
+from tests.tenants.operations.conftest import suspend
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +129,28 @@ def test_a_wrong_password_is_refused_and_so_is_who_has_no_business_here(househol
     for user, password in attempts:
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(host=LOOPBACK, port=pooler.port, dbname="bulkhead", user=user, password=password)
+
+
+def test_who_came_in_with_a_stolen_password_is_put_out_by_the_poolers_console(
+    household: Household, through: Pooler
+) -> None:
+    """As POOLS.md says: who stayed connected would get the servers that the new password opens."""
+    role = household.tenant.schema
+    stolen = make_conninfo(
+        host=LOOPBACK, port=through.port, dbname="bulkhead", user=role, password=role_password(role, 1)
+    )
+    with closing(psycopg.connect(stolen, autocommit=True)) as thief:
+        thief.execute("SELECT 1")
+        suspend(household.tenant)
+        through.command("KILL bulkhead")
+        through.command("RESUME bulkhead")
+        _forget()
+        with enter_as_system(household.tenant.id, Actor.system("test"), suspended=True):
+            assert Repository.objects.count() == 0
+        with pytest.raises(psycopg.OperationalError):
+            thief.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(stolen)
 
 
 def test_verifiers_are_told_to_the_pooler_alone_and_only_of_our_roles(

@@ -68,8 +68,7 @@ def read(
     if as_json:
         output.as_json({"id": str(message_id), "payload": payload})
         return
-    # On a terminal, another tenant's text must not drive it; piped, it arrives byte for byte.
-    sys.stdout.write(f"{output.clean(payload)}\n" if sys.stdout.isatty() else payload)
+    output.verbatim(payload)
 
 
 def _seconds(text: str) -> int:

@@ -42,6 +42,11 @@ def result(text: str) -> None:
     sys.stdout.write(f"{line(text)}\n")
 
 
+def verbatim(text: str) -> None:
+    """Print others' text: piped, it arrives byte for byte; a terminal must not be driven by it."""
+    sys.stdout.write(clean(text).removesuffix("\n") + "\n" if sys.stdout.isatty() else text)
+
+
 def as_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 

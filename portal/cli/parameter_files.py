@@ -65,7 +65,7 @@ def export(
         raise Failure(Code.USAGE, "say what to export: either --set SET or --repository NAME")
     api = client.signed_in(portal, tenant)
     values = _of_set(api, parameter_set) if parameter_set is not None else _of_repository(api, str(repository))
-    sys.stdout.write(written(values, form))
+    output.verbatim(written(values, form))
 
 
 def _of_set(api: client.Api, wanted: str) -> dict[str, str]:

@@ -99,6 +99,12 @@ def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    # They learnt what they can do from other descriptors than these.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        former = getattr(sys, name)
+        anew = open(former.fileno(), mode, encoding="utf-8", errors=former.errors, closefd=False)  # noqa: SIM115 - for the whole process
+        anew.reconfigure(line_buffering=former.line_buffering)
+        setattr(sys, name, anew)
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["directory"])

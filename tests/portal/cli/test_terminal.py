@@ -131,3 +131,9 @@ def test_a_message_is_cleaned_on_a_terminal_alone(
         [*PROGRAM, "message", "read", message_id], capture_output=True, check=True, env=receiver.environment()
     )
     assert piped.stdout == text.encode()
+
+
+def test_exported_values_are_cleaned_on_a_terminal_alone(cli: CommandLine) -> None:
+    assert cli.run("parameter", "set", "ESC", "--set", "red", stdin="a\x1b]0;owned\x07b").returncode == 0
+    assert "ESC='a\ufffd]0;owned\ufffdb'\n" in on_a_terminal(cli, "parameter", "export", "--set", "red")
+    assert "ESC='a\x1b]0;owned\x07b'\n" in cli.run("parameter", "export", "--set", "red").stdout

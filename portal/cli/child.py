@@ -79,7 +79,7 @@ class Child:
         watched = select.poll()
         watched.register(source, select.POLLIN | select.POLLHUP)
         heard = time.monotonic()
-        while True:
+        while not (self._ended.is_set() and self._signals.told):  # those who outlive the command may write for ever
             if watched.poll(200):
                 data = os.read(source, _CHUNK)
                 if not data:

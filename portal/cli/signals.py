@@ -1,6 +1,6 @@
 """Signals for `run`: before there is a command they end the run in good order, from then on they are the command's.
 
-For `build start` there is never a command.
+When that has ended they end what is left of the run. For `build start` there is never a command.
 
 Asked once, it ends at the next step, when the portal has answered. Asked twice, the portal has `PATIENCE` left to say
 that a build has started, and as long to say that it has ended. Asked three times, it has none.
@@ -99,7 +99,13 @@ class Signals:
             select.select([self._woken], [], [])
             with suppress(BlockingIOError):
                 os.read(self._woken, 4096)
+        self._process, self._starting = None, False
         return code
+
+    @property
+    def told(self) -> bool:
+        """Whether a signal asked to end that was not the command's."""
+        return bool(self._asked())
 
     def _arrived(self, number: int, _frame: FrameType | None) -> None:
         self.ending |= number in _ENDING

@@ -114,6 +114,20 @@ def test_what_outlives_the_command_does_not_hold_it_up(cli: CommandLine) -> None
     assert (done.returncode, done.stdout) == (0, "over\n")
 
 
+def test_what_outlives_the_command_and_never_stops_writing_is_left_when_told_to_end(cli: CommandLine) -> None:
+    left = "while kill -0 $$ 2>/dev/null; do sleep 0.05; done; while echo left; do sleep 0.05; done"
+    process = cli.start("run", "-r", "acme/api", "--", "sh", "-c", f"({left}) & exit 3")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "left\n", "the command has ended"
+    process.terminate()
+    try:
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 3
+    assert [item["outcome"] for item in cli.json("build", "list")] != ["running"]
+
+
 def test_a_reader_that_is_gone_ends_the_command(cli: CommandLine) -> None:
     process = cli.start("run", "-r", "acme/api", "--", "yes")
     assert process.stdout is not None

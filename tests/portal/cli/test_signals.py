@@ -53,6 +53,17 @@ def test_before_there_is_a_command_it_ends_the_run_at_the_next_step(monkeypatch:
     assert signals.ending
 
 
+def test_after_the_command_it_ends_the_run_again() -> None:
+    with Signals() as signals:
+        assert signals.wait(signals.start(lambda: subprocess.Popen(["true"]))) == 0
+        assert not signals.told
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signals.told
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(Told):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 def test_what_comes_while_the_command_starts_is_the_commands() -> None:
     def launch() -> subprocess.Popen[bytes]:
         for _ in range(2):

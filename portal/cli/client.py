@@ -18,6 +18,7 @@ from portal.cli.failures import Code, Failure
 TIMEOUT: Final = httpx.Timeout(15, connect=5)
 RETRIES: Final = 2
 UNAVAILABLE: Final = frozenset({502, 503, 504})
+LOST: Final = frozenset({502, 504})  # what a proxy says that had no answer either
 MAX_WAIT: Final = 5.0  # seconds to heed a Retry-After for
 CODES: Final[Mapping[int, Code]] = {
     401: Code.NOT_SIGNED_IN,
@@ -32,10 +33,7 @@ CODES: Final[Mapping[int, Code]] = {
 
 
 class Unanswered(Failure):
-    """No answer came to what was sent: it may have happened all the same."""
-
-    def __init__(self, portal: str, error: httpx.TransportError) -> None:
-        super().__init__(Code.UNAVAILABLE, f"{portal} did not answer ({type(error).__name__})")
+    """No answer of the portal's came to what was sent: it may have happened all the same."""
 
 
 def http(portal: str) -> httpx.Client:
@@ -76,7 +74,8 @@ class Api:
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise unreachable(self.credential.portal, error) from None
         except httpx.TransportError as error:
-            raise Unanswered(self.credential.portal, error) from None
+            message = f"{self.credential.portal} did not answer ({type(error).__name__})"
+            raise Unanswered(Code.UNAVAILABLE, message) from None
 
     def _answer(self, method: str, path: str, **content: Any) -> Any:
         for attempt in range(RETRIES):
@@ -131,13 +130,16 @@ def unreachable(portal: str, error: httpx.TransportError) -> Failure:
 
 def _retry_after(response: httpx.Response) -> float:
     text = response.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else 0.0
+    return float(text) if text.isdecimal() else 0.0
 
 
 def _content(response: httpx.Response) -> Any:
-    if response.is_success:
+    if not response.is_success:
+        raise _failure(response)
+    try:
         return response.json() if response.content else None
-    raise _failure(response)
+    except ValueError:
+        raise Unanswered(Code.UNAVAILABLE, "what answered is no portal: it sent no JSON") from None
 
 
 def _failure(response: httpx.Response) -> Failure:
@@ -149,4 +151,5 @@ def _failure(response: httpx.Response) -> Failure:
             lines.append(f"  incident {error['incident']}")
     except (ValueError, KeyError, TypeError, AttributeError):
         lines = [f"the portal answered {response.status_code}"]
-    return Failure(CODES.get(response.status_code, Code.FAILED), "\n".join(lines), status=response.status_code)
+    kind = Unanswered if response.status_code in LOST else Failure
+    return kind(CODES.get(response.status_code, Code.FAILED), "\n".join(lines), status=response.status_code)

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -100,11 +101,10 @@ def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
         os.dup2(descriptor, number)
         os.close(descriptor)
     # They learnt what they can do from other descriptors than these.
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    for name, mode in (("stdin", "rb"), ("stdout", "wb"), ("stderr", "wb")):
         former = getattr(sys, name)
-        anew = open(former.fileno(), mode, encoding="utf-8", errors=former.errors, closefd=False)  # noqa: SIM115 - for the whole process
-        anew.reconfigure(line_buffering=former.line_buffering)
-        setattr(sys, name, anew)
+        raw = open(former.fileno(), mode, closefd=False)  # noqa: SIM115 - for the whole process
+        setattr(sys, name, TextIOWrapper(raw, "utf-8", former.errors, line_buffering=former.line_buffering))
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["directory"])

@@ -28,13 +28,15 @@ ENDED = "has not said that the build has ended; else it ends by itself"
 class Between:
     """The portal's API, behind a server that sends signals once the portal did what ends in `at`, before it says so.
 
-    Calls that end in `silent` have no answer; those in one of `hangs` none before the run is over.
+    Calls that end in `silent` have no answer, or `instead` of the portal's one of a proxy's: status and body. Those
+    that end in one of `hangs` have none before the run is over.
     """
 
     cli: CommandLine
     signals: tuple[signal.Signals, ...] = ()
     at: str = "/builds"
     silent: str = "-"
+    instead: tuple[int, bytes] | None = None
     hangs: tuple[str, ...] = ()
     command: tuple[str, ...] = COMMAND
     over: Event = field(default_factory=Event)
@@ -71,13 +73,17 @@ class Between:
                     between.tell()
                 if self.path.endswith(between.hangs):
                     between.over.wait(120)
-                if self.path.endswith((between.silent, *between.hangs)):
-                    return
-                self.send_response(answer.status_code)
+                if self.path.endswith(between.silent) and between.instead:
+                    self._answer(*between.instead)
+                elif not self.path.endswith((between.silent, *between.hangs)):
+                    self._answer(answer.status_code, answer.content)
+
+            def _answer(self, status: int, content: bytes) -> None:
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer.content)))
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(answer.content)
+                self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -132,6 +138,18 @@ def test_told_twice_it_waits_a_moment_for_each_answer_and_says_what_becomes_of_t
     code, out, err = between.run()
     assert (code, out, between.outcomes) == (-signal.SIGINT, "", [outcome])
     assert told in err
+
+
+@pytest.mark.parametrize(
+    "instead", [(504, b"<html>"), (502, b""), (200, b"<html>")], ids=["gateway-timeout", "bad-gateway", "a-page"]
+)
+def test_what_stands_between_does_not_say_whether_the_portal_started_a_build(
+    instead: tuple[int, bytes], cli: CommandLine
+) -> None:
+    between = Between(cli, silent="/builds", instead=instead)
+    code, out, err = between.run()
+    assert (code, out, between.outcomes) == (6, "", ["running"])
+    assert STARTED in err
 
 
 def test_a_portal_that_does_not_say_whether_it_started_a_build(cli: CommandLine) -> None:

@@ -111,10 +111,10 @@ def without_worker(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Non
             ask("add_consumer", queue)
 
 
-def _answered(box: Mailbox, *command: Any) -> list[dict[str, Any]]:
+def _answered(box: Mailbox, command: str, arguments: dict[str, str] | None = None) -> list[dict[str, Any]]:
     """Tell the worker, until it answers: while it is busy, or connects anew, it may not hear."""
     for _ in range(6):
-        if replies := box.call(["worker@bulkhead"], *command, timeout=10):
+        if replies := box.call(["worker@bulkhead"], command, arguments, timeout=10):
             return list(replies)
     raise AssertionError(f"the worker does not answer {command}")
 

@@ -26,7 +26,7 @@ from tenants.registry.models import AccessToken, TenantLimits
 from tenants.roles import Role
 from tests.conftest import Household, NewPerson
 from tests.portal.api.conftest import Caller, NewCaller
-from tests.portal.api.test_readings import Answer, Portal, ask, environ
+from tests.portal.api.reading import Answer, Portal, ask, environ
 
 PATIENCE: Final = 60  # seconds
 _ENTRIES: Final = """

@@ -18,7 +18,7 @@ from tenants.actions import repositories
 from tenants.registry.models import AccessToken
 from tests.conftest import Household
 from tests.portal.api.conftest import Caller, NewCaller, new_client, new_token, text_of
-from tests.portal.api.test_readings import Portal, ask, environ
+from tests.portal.api.reading import Portal, ask, environ
 
 
 class Unsent(BytesIO):

@@ -10,6 +10,7 @@ from typing import Any, Final
 from wsgiref.types import StartResponse
 
 from django.core.handlers.wsgi import WSGIHandler
+from django.urls import clear_script_prefix
 from joserfc import jwe
 from joserfc.jwk import OKPKey
 
@@ -48,7 +49,10 @@ class Portal:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         self.passed.append(environ["wsgi.input"].getvalue())
-        return self.django(environ, start_response)
+        try:
+            return self.django(environ, start_response)
+        finally:
+            clear_script_prefix()  # else this thread's addresses would begin so from now on
 
 
 def environ(caller: Caller, name: str = "acme/api", body: Any = None, **changes: Any) -> dict[str, Any]:
